@@ -1,0 +1,50 @@
+# Everything a person runs. Each target sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper
+EDITABLE := -e './maf_core[demo,testing]' -e './maf_plugin_trtools2[parquet]' -e './maf_plugin_kronos[serve]' \
+	-e ./maf_plugin_trading_intelligence -e ./maf_plugin_paper
+MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+
+.PHONY: demo test lint fix test-kronos wheels clean
+
+demo: $(VENV)/.ready  ## Run the whole system on real bars.
+	$(BIN)/maf demo
+
+test: $(VENV)/.ready  ## Run all tests.
+	$(BIN)/pytest
+
+lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothing.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
+
+fix: $(VENV)/.ready  ## Put the style in order.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheels: $(VENV)/.ready  ## Build every distribution into dist/.
+	rm -rf dist
+	for package in $(PACKAGES); do $(BIN)/uv build --quiet --wheel --out-dir dist $$package || exit 1; done
+
+test-kronos: .venv-kronos/.ready  ## Test the real Kronos model code on a tiny random model (installs torch).
+	.venv-kronos/bin/pytest -m kronos maf_plugin_kronos/tests
+
+$(VENV)/.ready: $(MANIFESTS)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAF needs Python 3.11 or newer; run: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt $(EDITABLE) -r requirements-dev.txt
+	touch $@
+
+.venv-kronos/.ready: $(MANIFESTS)
+	$(PYTHON) -m venv .venv-kronos
+	.venv-kronos/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	.venv-kronos/bin/python -m pip install --quiet --disable-pip-version-check \
+		-e './maf_core[testing]' -e './maf_plugin_kronos[serve,model]' pytest-timeout hypothesis
+	touch $@
+
+clean:  ## Remove what the targets made.
+	rm -rf $(VENV) .venv-kronos dist
