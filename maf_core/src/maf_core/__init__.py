@@ -1,0 +1,132 @@
+"""MAF: market decisions by panels of agents. The names here are what a plugin author uses.
+
+They load on first use: a plugin's entry module that imports `hookimpl` and a record class pays for nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maf_core.agents.base import Agent
+    from maf_core.agents.signals import Abstention, AgentSignal
+    from maf_core.agents.specialist import SpecialistAgent
+    from maf_core.arenas.run import FinishedRun, RunContext
+    from maf_core.bars import Bar, parse_bar
+    from maf_core.context import AppContext
+    from maf_core.errors import BadEntryError, MAFError
+    from maf_core.hookspecs import hookimpl
+    from maf_core.outbox.models import CheckResult, ExecutionEnvelope, TradingAction
+    from maf_core.records import (
+        AgentSpec,
+        ArenaSpec,
+        CommandSpec,
+        PublisherSpec,
+        RefresherSpec,
+        RiskCheckSpec,
+        RouterSpec,
+        SourceSpec,
+        WorkerSpec,
+    )
+    from maf_core.settings import PluginSettings
+    from maf_core.sources.base import BaseSource, SourceConfig, SourceQuery, SourceResult
+    from maf_core.sources.freshness import KeyFreshness, StreamFreshness
+    from maf_core.streams.consume import Entry, GroupConsumer
+    from maf_core.streams.publish import publish, publish_once
+    from maf_core.streams.view import StreamView
+    from maf_core.worker import ConsumerWorker, Worker
+
+_HOMES = {
+    "Abstention": "agents.signals",
+    "Agent": "agents.base",
+    "AgentSignal": "agents.signals",
+    "AgentSpec": "records",
+    "AppContext": "context",
+    "ArenaSpec": "records",
+    "BadEntryError": "errors",
+    "Bar": "bars",
+    "BaseSource": "sources.base",
+    "CheckResult": "outbox.models",
+    "CommandSpec": "records",
+    "ConsumerWorker": "worker",
+    "Entry": "streams.consume",
+    "ExecutionEnvelope": "outbox.models",
+    "FinishedRun": "arenas.run",
+    "GroupConsumer": "streams.consume",
+    "KeyFreshness": "sources.freshness",
+    "MAFError": "errors",
+    "PluginSettings": "settings",
+    "PublisherSpec": "records",
+    "RefresherSpec": "records",
+    "RiskCheckSpec": "records",
+    "RouterSpec": "records",
+    "RunContext": "arenas.run",
+    "SourceConfig": "sources.base",
+    "SourceQuery": "sources.base",
+    "SourceResult": "sources.base",
+    "SourceSpec": "records",
+    "SpecialistAgent": "agents.specialist",
+    "StreamFreshness": "sources.freshness",
+    "StreamView": "streams.view",
+    "TradingAction": "outbox.models",
+    "Worker": "worker",
+    "WorkerSpec": "records",
+    "hookimpl": "hookspecs",
+    "parse_bar": "bars",
+    "publish": "streams.publish",
+    "publish_once": "streams.publish",
+}
+
+__all__ = [
+    "Abstention",
+    "Agent",
+    "AgentSignal",
+    "AgentSpec",
+    "AppContext",
+    "ArenaSpec",
+    "BadEntryError",
+    "Bar",
+    "BaseSource",
+    "CheckResult",
+    "CommandSpec",
+    "ConsumerWorker",
+    "Entry",
+    "ExecutionEnvelope",
+    "FinishedRun",
+    "GroupConsumer",
+    "KeyFreshness",
+    "MAFError",
+    "PluginSettings",
+    "PublisherSpec",
+    "RefresherSpec",
+    "RiskCheckSpec",
+    "RouterSpec",
+    "RunContext",
+    "SourceConfig",
+    "SourceQuery",
+    "SourceResult",
+    "SourceSpec",
+    "SpecialistAgent",
+    "StreamFreshness",
+    "StreamView",
+    "TradingAction",
+    "Worker",
+    "WorkerSpec",
+    "hookimpl",
+    "parse_bar",
+    "publish",
+    "publish_once",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'maf_core' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"maf_core.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,55 @@
+"""Every error MAF raises on purpose. Each message says what is wrong and what to do next."""
+
+from __future__ import annotations
+
+
+class MAFError(Exception):
+    """The root of the tree. `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(MAFError):
+    """The user asked for something that cannot be: a wrong option, name or file."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A settings file or an arena's YAML does not validate."""
+
+
+class UnknownPluginError(UsageError):
+    """A plugin was asked for by a name that no installed distribution has."""
+
+
+class UnknownNameError(UsageError):
+    """An arena, source, agent role or symbol was asked for by a name nobody registered."""
+
+
+class ExpressionError(ConfigError):
+    """A trigger expression or target template is not in the language."""
+
+
+class PluginError(MAFError):
+    """A plugin could not be loaded, or gave records that do not validate."""
+
+
+class RedisUnavailableError(MAFError):
+    """No server answers at the configured address."""
+
+
+class EmbeddedServerError(MAFError):
+    """The embedded server could not be started."""
+
+
+class BadEntryError(MAFError):
+    """A stream entry that cannot be read; it is skipped and counted, never fatal."""
+
+
+class SourceError(MAFError):
+    """A source failed in a way that is not just missing data."""
+
+
+class RunError(MAFError):
+    """A run could not be finished; a well-formed HOLD goes out in its place."""

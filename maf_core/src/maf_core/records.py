@@ -1,0 +1,106 @@
+"""The frozen records that hooks return.
+
+A record names a thing and says how to make it. `factory` is a dotted path ("package.module:attribute") or a
+callable; a dotted path is imported on first use, so listing plugins imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from maf_core.errors import PluginError
+
+Factory = str | Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What all records share.
+
+    `name` is unique within its hook, over all plugins. `priority` orders records where order matters
+    (routers, risk checks): lower comes first, ties go by name.
+    """
+
+    name: str
+    factory: Factory
+    summary: str = ""
+    version: str = "1"
+    priority: int = 100
+
+    def load(self) -> Any:
+        """Import and return what `factory` points to.
+
+        Raises `PluginError` when the path cannot be imported.
+        """
+        return resolve(self.factory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec(Record):
+    """A source adapter; the factory is a `BaseSource` subclass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSpec(Record):
+    """An agent role that arenas name in YAML; the factory is an `Agent` subclass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArenaSpec(Record):
+    """An arena that a plugin ships; the factory gives the path of its YAML file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefresherSpec(Record):
+    """Keeps a cache warm for watched targets; the factory makes a worker from an `AppContext`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterSpec(Record):
+    """An outbox for arenas with this `target_key`; `"*"` takes what no other router takes."""
+
+    target_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherSpec(Record):
+    """Publishes the versioned envelope of one arena."""
+
+    arena: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec(Record):
+    """A long-running part of the service; the factory makes a worker from an `AppContext`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCheckSpec(Record):
+    """One named check of the risk gate; the factory makes it from an `AppContext`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec(Record):
+    """A `maf NAME` command; the factory is a click command or group."""
+
+
+def resolve(factory: Factory) -> Any:
+    """Return the object a factory stands for, importing it when it is a dotted path."""
+    if not isinstance(factory, str):
+        return factory
+    module, _, attribute = factory.partition(":")
+    try:
+        found = importlib.import_module(module)
+        return getattr(found, attribute) if attribute else found
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"{factory!r} cannot be imported: {error}. Fix the factory path or install what it needs."
+        ) from error
+
+
+def by_priority(records: Mapping[str, Record]) -> list[Record]:
+    """Records in the order in which they apply: by priority, then by name."""
+    return sorted(records.values(), key=lambda record: (record.priority, record.name))
