@@ -1,0 +1,62 @@
+"""What the factories of workers, refreshers, outboxes, publishers and risk checks are given."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
+
+from maf_core.clock import ServiceClock
+from maf_core.plugins import PluginManager
+from maf_core.settings import Settings
+from maf_core.sources.catalog import SourceCatalog
+from maf_core.streams.consume import ConsumerOptions, GroupConsumer
+from maf_core.streams.events import EventBus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maf_core.arenas.config import ArenaConfig
+
+
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """One application's parts. Nothing in MAF reaches for a global; it asks its context."""
+
+    redis: Redis
+    settings: Settings
+    plugins: PluginManager
+    sources: SourceCatalog
+    events: EventBus
+    clock: ServiceClock
+    arenas: dict[str, ArenaConfig] = field(default_factory=dict)
+
+    @classmethod
+    def create(
+        cls,
+        redis: Redis,
+        settings: Settings,
+        plugins: PluginManager,
+        arenas: dict[str, ArenaConfig] | None = None,
+    ) -> AppContext:
+        """Wire the parts together around one connection."""
+        sources = SourceCatalog(redis, plugins)
+        return cls(redis, settings, plugins, sources, EventBus(redis), ServiceClock(redis), arenas or {})
+
+    def consumer(
+        self, group: str, streams: Sequence[str], *, start: str, concurrency: int = 1, batch: int = 64
+    ) -> GroupConsumer:
+        """A consumer of `group` under this process's name, with the configured lease."""
+        options = ConsumerOptions(start=start, lease_s=self.settings.lease_s, concurrency=concurrency, batch=batch)
+        return GroupConsumer(self.redis, group, streams, f"{socket.gethostname()}-{os.getpid()}", options)
+
+    @property
+    def own_streams(self) -> list[str]:
+        """The streams MAF writes that no group of its own may be reading."""
+        from maf_core.streams import names
+
+        fixed = [names.CONTROL_OUT, names.DECISIONS, names.EXECUTIONS, names.OUTCOMES, names.DEAD]
+        return fixed + [names.arena_output(arena) for arena in self.arenas]

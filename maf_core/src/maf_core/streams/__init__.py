@@ -1,0 +1,1 @@
+"""Redis Streams: connecting, publishing once, consuming in groups, views, events."""

@@ -1,0 +1,69 @@
+"""Open a connection to `redis://`, `rediss://`, `unix://` or `embedded`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from maf_core.errors import RedisUnavailableError, UsageError
+from maf_core.streams.embedded import EmbeddedServer
+
+EMBEDDED = "embedded"
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+def masked(url: str) -> str:
+    """The URL without its password, for logs and messages."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+
+
+@asynccontextmanager
+async def server_url(url: str, data_dir: Path, port: int | None = None) -> AsyncIterator[str]:
+    """The address to connect to; for `embedded`, the server runs for as long as the context is open."""
+    if url != EMBEDDED:
+        _check_scheme(url)
+        yield url
+        return
+    server = EmbeddedServer(data_dir, port=port)
+    await server.start()
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Redis]:
+    """A client that has been answered once.
+
+    Raises `RedisUnavailableError`, with the address and what to do, when nobody answers.
+    """
+    _check_scheme(url)
+    client = Redis.from_url(url, health_check_interval=30)
+    try:
+        try:
+            await client.ping()
+        except (RedisError, OSError) as error:
+            raise RedisUnavailableError(
+                f"No Redis answers at {masked(url)}: {error}. Start one there, name another with --redis URL, "
+                "or use --redis embedded, which brings its own."
+            ) from error
+        yield client
+    finally:
+        await client.aclose()
+
+
+def _check_scheme(url: str) -> None:
+    if urlsplit(url).scheme not in _SCHEMES:
+        raise UsageError(
+            f"{masked(url)!r} is no Redis address. Use redis://host:port/0, rediss://…, unix://path or embedded."
+        )

@@ -1,0 +1,70 @@
+"""Keep streams bounded without dropping what a group has yet to acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+from redis.asyncio import Redis
+
+from maf_core.streams.names import GROUPS
+from maf_core.streams.raw import entries, text
+from maf_core.worker import Worker
+
+if TYPE_CHECKING:
+    from maf_core.context import AppContext
+
+_PAGE = 5000  # entries looked at in one pass; the next pass goes on
+
+log = structlog.get_logger(__name__)
+
+
+class StreamTrimmer(Worker):
+    """A worker that trims every stream MAF writes or consumes to `stream_maxlen`, every `interval_s` seconds."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.redis = context.redis
+        self.maxlen = context.settings.stream_maxlen
+        self.interval_s = 30.0
+        self.own = context.own_streams
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Trim until `stop` is set."""
+        while not stop.is_set():
+            for stream in await self._streams():
+                await trim(self.redis, stream, self.maxlen)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self.interval_s)
+
+    async def _streams(self) -> list[str]:
+        members = await self.redis.smembers(GROUPS)
+        return sorted({text(member).split("\n", 1)[0] for member in members} | set(self.own))
+
+
+async def trim(redis: Redis, stream: str, maxlen: int) -> int:
+    """Shorten `stream` to about `maxlen` entries and return how many went.
+
+    Entries that a group has not acknowledged stay, until the stream is twice as long as it may be: then the oldest go
+    and a warning says so.
+    """
+    length = await redis.xlen(stream)
+    if length <= maxlen:
+        return 0
+    if length > 2 * maxlen:
+        log.warning("unread_entries_dropped", stream=stream, length=length, maxlen=maxlen)
+        return int(await redis.xtrim(stream, maxlen=maxlen, approximate=True))
+    cut = entries(await redis.xrevrange(stream, count=1))[0][0]
+    for group in await redis.xinfo_groups(stream):
+        cut = min(cut, text(group["last-delivered-id"]), key=_order)
+        pending = await redis.xpending(stream, group["name"])
+        if pending["pending"]:
+            cut = min(cut, text(pending["min"]), key=_order)
+    first_to_keep = entries(await redis.xrange(stream, count=min(length - maxlen, _PAGE) + 1))[-1][0]
+    return int(await redis.xtrim(stream, minid=min(cut, first_to_keep, key=_order), approximate=True))
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    ms, _, seq = entry_id.partition("-")
+    return int(ms), int(seq or 0)
