@@ -1,0 +1,40 @@
+"""Sends a weak verdict back for another round when something it needed was missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from maf_core.agents.base import Agent, AgentOptions, State
+
+if TYPE_CHECKING:
+    from maf_core.arenas.run import RunContext
+
+
+class ReplanOptions(AgentOptions):
+    """`back_to`: the phase to repeat. `min_confidence`: a verdict at least this sure is left alone."""
+
+    back_to: str
+    min_confidence: float = Field(0.5, ge=0, le=1)
+
+
+class ReplanAgent(Agent):
+    """Loops back at most `max_iterations` times, and only for gaps in required bindings: another look may cure them."""
+
+    Options = ReplanOptions
+
+    async def run(self, state: State, context: RunContext) -> State:
+        """Set `_next_phase` to repeat a phase; forget the gaps, so that the next round reports its own."""
+        options: ReplanOptions = self.options
+        gaps = context.required_gaps(state.get("gaps", {}))
+        round_number = state.get("iteration", 0)
+        sure = state.get("synthesis_confidence", 0.0) >= options.min_confidence
+        if sure or not gaps or round_number >= context.arena.max_iterations:
+            return {"replan": {"again": False, "gaps": gaps}}
+        context.forget_answers()
+        return {
+            "replan": {"again": True, "gaps": gaps},
+            "iteration": round_number + 1,
+            "_next_phase": options.back_to,
+        }
