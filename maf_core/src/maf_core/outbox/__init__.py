@@ -1,0 +1,1 @@
+"""Where a decision goes: actions, the risk gate, executions."""

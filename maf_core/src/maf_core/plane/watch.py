@@ -1,0 +1,82 @@
+"""The watch list: which targets somebody is interested in, and until when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic_core import from_json, to_json
+from redis.asyncio import Redis
+
+from maf_core.streams.names import WATCH, beside
+
+Kind = Literal["symbol", "document", "question"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A watched target. `expires_at` is Unix seconds, wall time."""
+
+    target_id: str
+    kind: Kind
+    expires_at: float
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+class WatchList:
+    """One sorted set on the server; the score is when the interest ends."""
+
+    def __init__(self, redis: Redis, key: str = WATCH) -> None:
+        self._redis = redis
+        self._key = key
+        self._attrs = beside(key, "attrs")
+
+    async def add(self, target_id: str, kind: Kind, ttl_seconds: float, attrs: Mapping[str, Any] | None = None) -> None:
+        """Be interested for at least `ttl_seconds` from now: a later end extends, an earlier one changes nothing."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.zadd(self._key, {_member(target_id, kind): time.time() + ttl_seconds}, gt=True)
+        if attrs:
+            pipeline.hset(self._attrs, _member(target_id, kind), to_json(attrs))
+        await pipeline.execute()
+
+    async def remove(self, target_id: str, kind: Kind) -> bool:
+        """Lose interest at once; tells whether there was any."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.zrem(self._key, _member(target_id, kind))
+        pipeline.hdel(self._attrs, _member(target_id, kind))
+        return bool((await pipeline.execute())[0])
+
+    async def members(self, kind: Kind | None = None) -> list[Watched]:
+        """What is watched now, by target. Two commands, one round trip."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zrangebyscore(self._key, time.time(), "+inf", withscores=True)
+        pipeline.hgetall(self._attrs)
+        rows, attrs = await pipeline.execute()
+        found = []
+        for member, score in rows:
+            its_kind, _, target_id = member.decode().partition("|")
+            if kind in (None, its_kind):
+                extra = from_json(attrs[member]) if member in attrs else {}
+                found.append(Watched(target_id, its_kind, float(score), extra))
+        return sorted(found, key=lambda watched: (watched.kind, watched.target_id))
+
+    async def watches(self, target_id: str, kind: Kind) -> bool:
+        """Whether anybody is interested in this target now. One round trip."""
+        score = await self._redis.zscore(self._key, _member(target_id, kind))
+        return score is not None and score > time.time()
+
+    async def decay(self) -> int:
+        """Drop what nobody is interested in any more, and return how many that were."""
+        gone = await self._redis.zrangebyscore(self._key, "-inf", time.time())
+        if not gone:
+            return 0
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.zrem(self._key, *gone)
+        pipeline.hdel(self._attrs, *gone)
+        return int((await pipeline.execute())[0])
+
+
+def _member(target_id: str, kind: Kind) -> str:
+    return f"{kind}|{target_id}"

@@ -1,0 +1,121 @@
+"""The service: every worker of every plugin, supervised, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic_core import to_json
+from redis.exceptions import RedisError
+
+from maf_core.plane.backoff import Backoff
+from maf_core.records import Record, RefresherSpec, WorkerSpec
+
+if TYPE_CHECKING:
+    from maf_core.context import AppContext
+    from maf_core.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+# A worker that ran this long was healthy: its next failure starts from the shortest delay again.
+_HEALTHY_SECONDS = 60.0
+
+
+def heartbeat_key(pid: int) -> str:
+    """Where the service process of this machine with this pid says that it is alive."""
+    return f"maf:service:{socket.gethostname()}-{pid}"
+
+
+class Service:
+    """Runs workers and refreshers. One that raises is made anew, after a delay that grows."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._backoff = Backoff(base_s=0.2, limit_s=30.0)
+        self._restarts: dict[str, int] = {}
+        self._specs: dict[str, Record] = {
+            **context.plugins.records("maf_workers", WorkerSpec),
+            **context.plugins.records("maf_refreshers", RefresherSpec),
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Prepare all workers, run them until `stop` is set, and give them `drain_s` to finish what they began."""
+        bus = asyncio.create_task(self._context.events.run())
+        workers = {name: await self._prepared(name) for name in self._specs}
+        tasks = [asyncio.create_task(self._keep(name, worker, stop), name=name) for name, worker in workers.items()]
+        heart = asyncio.create_task(self._beat())
+        log.info("service_ready", workers=sorted(workers), arenas=sorted(self._context.arenas))
+        try:
+            await stop.wait()
+            await self._drain(tasks)
+        finally:
+            await _cancel([*tasks, heart, bus])
+            with suppress(RedisError):
+                await self._context.redis.delete(heartbeat_key(os.getpid()))
+            log.info("service_stopped")
+
+    async def _prepared(self, name: str) -> Worker | None:
+        try:
+            worker: Worker = self._specs[name].load()(self._context)
+            await worker.prepare()
+        except Exception:
+            # A plugin's worker that cannot even be made is tried again like one that died.
+            log.exception("worker_not_prepared", worker=name)
+            return None
+        return worker
+
+    async def _keep(self, name: str, worker: Worker | None, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            worker = worker or await self._prepared(name)
+            started = time.monotonic()
+            try:
+                if worker is not None:
+                    await worker.run(stop)
+            except Exception:
+                log.exception("worker_died", worker=name)
+            worker = None
+            if not stop.is_set():
+                await self._pause(name, time.monotonic() - started, stop)
+
+    async def _pause(self, name: str, ran_s: float, stop: asyncio.Event) -> None:
+        if ran_s > _HEALTHY_SECONDS:
+            self._backoff.succeeded(name)
+        delay = self._backoff.failed(name)
+        self._restarts[name] = self._restarts.get(name, 0) + 1
+        log.warning("worker_restarts", worker=name, in_s=round(delay, 2), restarts=self._restarts[name])
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), delay)
+
+    async def _drain(self, tasks: list[asyncio.Task[None]]) -> None:
+        log.info("service_draining", seconds=self._context.settings.drain_s)
+        _, late = await asyncio.wait(tasks, timeout=self._context.settings.drain_s)
+        for task in late:
+            log.warning("worker_handed_back", worker=task.get_name())
+
+    async def _beat(self) -> None:
+        while True:
+            status: dict[str, Any] = {
+                "ts": datetime.now(UTC).isoformat(),
+                "workers": sorted(self._specs),
+                "restarts": self._restarts,
+                "arenas": sorted(self._context.arenas),
+            }
+            with suppress(RedisError, OSError):
+                await self._context.redis.set(
+                    heartbeat_key(os.getpid()), to_json(status), ex=int(HEARTBEAT_SECONDS * 3)
+                )
+            self._context.events.emit("system.status", **status)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
