@@ -1,0 +1,100 @@
+"""The entry point `maf`, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+import click
+
+from maf_core.errors import MAFError
+from maf_core.records import CommandSpec, resolve
+
+# Built-in commands: where they live, and their line in --help, so that help imports none of them.
+COMMANDS = {
+    "arena": ("maf_core.cli.arena:cli", "List arenas and run them."),
+    "demo": ("maf_core.cli.demo:demo", "Run the whole system on real bars, with no key and no server."),
+    "plugins": ("maf_core.cli.plugins:cli", "See which plugins are installed and what they give."),
+    "service": ("maf_core.cli.service:cli", "Run the workers."),
+    "watch": ("maf_core.cli.watch:cli", "Say which symbols to keep an eye on."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is run, and asks plugins only for names it does not know."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The built-in commands, then those of plugins."""
+        return [*COMMANDS, *(name for name in _plugin_commands() if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by name, imported now."""
+        if cmd_name in COMMANDS:
+            found: click.Command = resolve(COMMANDS[cmd_name][0])
+            return found
+        spec = _plugin_commands().get(cmd_name)
+        return spec.load() if spec else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands with their summaries, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        plugins = [(name, spec.summary) for name, spec in _plugin_commands().items() if name not in COMMANDS]
+        if plugins:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(plugins)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but an unknown command says where it might come from."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            known = ", ".join(self.list_commands(ctx))
+            ctx.fail(f"There is no command {name!r}; there are {known}. A plugin may bring more: maf plugins list.")
+        return super().resolve_command(ctx, args)
+
+
+def _plugin_commands() -> dict[str, CommandSpec]:
+    from maf_core.plugins import PluginManager
+
+    return PluginManager.load().records("maf_commands", CommandSpec)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"maf {version('maf')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    callback=_print_version,
+    expose_value=False,
+    is_eager=True,
+    help="Show the version.",
+)
+def cli() -> None:
+    """MAF: market decisions by panels of agents.
+
+    Try it: maf demo
+    """
+
+
+def main() -> None:
+    """Run `maf`: exit 0 when it worked, 2 when it was asked wrongly, 1 when it failed."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except MAFError as error:
+        click.echo(f"maf: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

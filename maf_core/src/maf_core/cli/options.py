@@ -1,0 +1,58 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from redis.asyncio import Redis
+
+from maf_core.app import load_arenas
+from maf_core.context import AppContext
+from maf_core.plugins import PluginManager, Selection
+from maf_core.settings import Settings, load_settings
+from maf_core.streams.connect import connect, server_url
+
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--redis`, `--data` and `--config`."""
+    options = [
+        click.option("--redis", "redis_url", metavar="URL", help="redis://, rediss://, unix:// or embedded."),
+        click.option("--data", "data_dir", type=click.Path(path_type=Path), help="Folder of the embedded server."),
+        click.option(
+            "--config",
+            "config_dir",
+            type=click.Path(path_type=Path, file_okay=False, exists=True),
+            envvar="MAF_CONFIG_DIR",
+            help="Folder with maf.yaml and arenas/*.yaml.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_of(redis_url: str | None, data_dir: Path | None, config_dir: Path | None) -> Settings:
+    """The settings after these options."""
+    return load_settings(config_dir, redis_url=redis_url, data_dir=data_dir)
+
+
+@asynccontextmanager
+async def redis_of(settings: Settings, port: int | None = None) -> AsyncIterator[Redis]:
+    """A connection as the settings say; brings the embedded server up for as long as it is open."""
+    async with server_url(settings.redis_url, settings.data_dir, port) as url, connect(url) as redis:
+        yield redis
+
+
+@asynccontextmanager
+async def app_of(
+    settings: Settings, config_dir: Path | None, plugins: str | None = None, port: int | None = None
+) -> AsyncIterator[AppContext]:
+    """The whole application: plugins, arenas and a connection."""
+    manager = PluginManager.load(Selection.from_environment(plugins))
+    arenas = load_arenas(manager, config_dir)
+    async with redis_of(settings, port) as redis:
+        yield AppContext.create(redis, settings, manager, arenas)

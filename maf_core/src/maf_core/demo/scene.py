@@ -1,0 +1,157 @@
+"""Sets the parts up in order, plays the bars, and takes everything down again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+from redis.asyncio import Redis
+
+from maf_core.demo.children import Child, Children
+from maf_core.demo.tally import Tally, complaints, tally
+from maf_core.errors import UsageError
+from maf_core.plane.watch import WatchList
+from maf_core.plugins import PluginManager
+from maf_core.records import CommandSpec
+from maf_core.service import heartbeat_key
+from maf_core.streams.connect import connect
+from maf_core.streams.embedded import EmbeddedServer
+
+_NEEDS = ("trtools2", "kronos", "paper")
+_START_SECONDS = 60.0
+_HISTORY_DAYS = 420
+
+Watcher = Callable[[Redis], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What to play. `future`: put all later bars on the stream first, to show that they change nothing."""
+
+    symbols: tuple[str, ...]
+    first: date
+    last: date
+    future: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The demo's figures, and what does not add up in them."""
+
+    summary: dict[str, Any]
+    verdicts: dict[str, int]
+    paper: dict[str, Any]
+    wrong: list[str]
+
+
+async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher) -> Result:
+    """Run the demo in `data_dir`; `watcher` shows progress until it is cancelled."""
+    _require_commands()
+    started = time.perf_counter()
+    async with AsyncExitStack() as stack:
+        server = EmbeddedServer(data_dir, port=port)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        redis = await stack.enter_async_context(connect(server.url))
+        children = Children(data_dir, {"REDIS_URL": server.url})
+        stack.push_async_callback(children.stop)
+        service = await _set_up(play, children, redis)
+        replayed = await _play(play, children, redis, watcher)
+        found = await tally(redis, await _arenas(redis, service))
+        paper = json.loads(await children.run("paper", "status", "--json"))
+    elapsed = time.perf_counter() - started
+    return _result(found, replayed, paper, elapsed, server.url)
+
+
+async def _set_up(play: Play, children: Children, redis: Redis) -> Child:
+    """History first: what stands in a stream before the service knows it is the past, not news."""
+    for symbol in play.symbols:
+        await WatchList(redis).add(symbol, "symbol", 86_400)
+    forecaster = await children.start("kronos", "serve", "--port", "0")
+    last = play.last if play.future else play.first - timedelta(days=1)
+    await children.run(*_replay(play, play.first - timedelta(days=_HISTORY_DAYS), last, "max"))
+    line = await forecaster.first_line(_START_SECONDS)
+    url = next(word for word in line.split() if word.startswith("http"))
+    service = await children.start("service", "run", environment={"MAF_KRONOS_URL": url})
+    await _until_ready(redis, service)
+    return service
+
+
+async def _until_ready(redis: Redis, service: Child) -> None:
+    async with asyncio.timeout(_START_SECONDS):
+        while not await redis.exists(heartbeat_key(service.process.pid)):
+            if service.process.returncode is not None:
+                raise service.failure("ended")
+            await asyncio.sleep(0.02)
+
+
+async def _play(play: Play, children: Children, redis: Redis, watcher: Watcher) -> dict[str, Any]:
+    watching = asyncio.create_task(watcher(redis))
+    try:
+        replay = await children.start(*_replay(play, play.first, play.last, "lockstep"))
+        ended = asyncio.create_task(replay.output())
+        while not ended.done():
+            await asyncio.wait([ended], timeout=0.5)
+            dead = children.dead()
+            if dead is not None and not ended.done():
+                ended.cancel()
+                raise dead.failure("ended while the bars were played")
+        result: dict[str, Any] = json.loads(await ended)
+        return result
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+def _replay(play: Play, first: date, last: date, speed: str) -> list[str]:
+    words = ["trtools2", "replay", "--sample", "--json", "--speed", speed]
+    words += ["--symbols", ",".join(play.symbols)]
+    return [*words, "--from", first.isoformat(), "--to", last.isoformat()]
+
+
+async def _arenas(redis: Redis, service: Child) -> list[str]:
+    status = from_json(await redis.get(heartbeat_key(service.process.pid)) or b"{}")
+    return list(status.get("arenas", []))
+
+
+def _result(found: Tally, replayed: dict[str, Any], paper: dict[str, Any], elapsed: float, url: str) -> Result:
+    summary = {
+        "bars_in": replayed["bars_in"],
+        "bars_rejected": replayed["bars_rejected"],
+        "forecasts": found.forecasts,
+        "forecasts_emitted": found.forecasts_emitted,
+        "fills": found.outcomes["fill"],
+        "outcomes": found.outcomes["close"],
+        "open_positions": paper["open_positions"],
+        "pnl": paper["pnl"],
+        "elapsed_s": round(elapsed, 2),
+        "redis_url": url,
+        "forecast_backend": found.forecast_backend,
+        "model_used": found.model_used,
+        "decisions_digest": found.decisions_digest,
+        "arenas": {name: asdict(arena) for name, arena in found.arenas.items()},
+    }
+    wrong = [line for name, arena in found.arenas.items() for line in complaints(name, arena)]
+    wrong += [f"{name} is 0" for name in ("bars_in", "forecasts", "forecasts_emitted") if not summary[name]]
+    if found.verdicts["BUY"] and not summary["fills"]:
+        wrong.append("actions were approved, but fills is 0")
+    return Result(summary, dict(found.verdicts), paper, wrong)
+
+
+def _require_commands() -> None:
+    known = PluginManager.load().records("maf_commands", CommandSpec)
+    missing = [name for name in _NEEDS if name not in known]
+    if missing:
+        raise UsageError(
+            f"The demo needs the plugins {', '.join(missing)}, which did not load. "
+            "Run: pip install 'maf[demo]', and see maf plugins list."
+        )
