@@ -7,7 +7,7 @@ EDITABLE := -e './maf_core[demo,testing]' -e './maf_plugin_trtools2[parquet]' -e
 	-e ./maf_plugin_trading_intelligence -e ./maf_plugin_paper
 MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 
-.PHONY: demo test lint fix test-kronos wheels clean
+.PHONY: demo test lint fix wheels wheels-test test-kronos pins clean
 
 demo: $(VENV)/.ready  ## Run the whole system on real bars.
 	$(BIN)/maf demo
@@ -48,3 +48,10 @@ $(VENV)/.ready: $(MANIFESTS)
 
 clean:  ## Remove what the targets made.
 	rm -rf $(VENV) .venv-kronos dist
+
+wheels-test: wheels  ## Install the built wheels into fresh environments and look at the plugins there.
+	.ci/wheels-test $(BIN)/uv $(PYTHON)
+
+pins: $(VENV)/.ready  ## Write the versions of this environment into constraints.txt.
+	echo "# Pinned versions of everything the distributions and their checks need. Renew with: make pins" > constraints.txt
+	$(BIN)/uv pip freeze --quiet --exclude-editable | grep -v -E '^(-e|pip=|setuptools=)' >> constraints.txt

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
 from maf_core.context import AppContext
-from maf_core.plugins import PluginManager, Selection
+from maf_core.plugins import PluginManager, Selection, Status
 from maf_core.settings import Settings, load_settings
 from maf_core.streams.connect import connect, server_url
+
+log = structlog.get_logger(__name__)
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +56,9 @@ async def app_of(
 ) -> AsyncIterator[AppContext]:
     """The whole application: plugins, arenas and a connection."""
     manager = PluginManager.load(Selection.from_environment(plugins))
+    for row in manager.rows:
+        if row.status not in (Status.OK, Status.DISABLED):
+            log.warning("plugin_not_used", plugin=row.name, status=row.status.value, reason=row.reason)
     arenas = load_arenas(manager, config_dir)
     async with redis_of(settings, port) as redis:
         yield AppContext.create(redis, settings, manager, arenas)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import time as stopwatch
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
 from redis.asyncio import Redis
 
+from maf_core.clock import ServiceClock
 from maf_core.demo.children import Child, Children
-from maf_core.demo.tally import Tally, complaints, tally
+from maf_core.demo.tally import Tally, complaints, forecasts_made, tally
 from maf_core.errors import UsageError
 from maf_core.plane.watch import WatchList
 from maf_core.plugins import PluginManager
@@ -24,10 +25,12 @@ from maf_core.records import CommandSpec
 from maf_core.service import heartbeat_key
 from maf_core.streams.connect import connect
 from maf_core.streams.embedded import EmbeddedServer
+from maf_core.streams.quiet import until_quiet
 
 _NEEDS = ("trtools2", "kronos", "paper")
 _START_SECONDS = 60.0
 _HISTORY_DAYS = 420
+_POLL_SECONDS = 0.02
 
 Watcher = Callable[[Redis], Coroutine[Any, Any, None]]
 
@@ -55,7 +58,7 @@ class Result:
 async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher) -> Result:
     """Run the demo in `data_dir`; `watcher` shows progress until it is cancelled."""
     _require_commands()
-    started = time.perf_counter()
+    started = stopwatch.perf_counter()
     async with AsyncExitStack() as stack:
         server = EmbeddedServer(data_dir, port=port)
         await server.start()
@@ -67,7 +70,7 @@ async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher
         replayed = await _play(play, children, redis, watcher)
         found = await tally(redis, await _arenas(redis, service))
         paper = json.loads(await children.run("paper", "status", "--json"))
-    elapsed = time.perf_counter() - started
+    elapsed = stopwatch.perf_counter() - started
     return _result(found, replayed, paper, elapsed, server.url)
 
 
@@ -78,10 +81,13 @@ async def _set_up(play: Play, children: Children, redis: Redis) -> Child:
     forecaster = await children.start("kronos", "serve", "--port", "0")
     last = play.last if play.future else play.first - timedelta(days=1)
     await children.run(*_replay(play, play.first - timedelta(days=_HISTORY_DAYS), last, "max"))
+    # Until the replay holds the clock, the present is the first day: nothing may be forecast from later bars.
+    await ServiceClock(redis).hold(datetime.combine(play.first, time.min, UTC))
     line = await forecaster.first_line(_START_SECONDS)
     url = next(word for word in line.split() if word.startswith("http"))
     service = await children.start("service", "run", environment={"MAF_KRONOS_URL": url})
     await _until_ready(redis, service)
+    await _until_forecast(redis, service, len(play.symbols))
     return service
 
 
@@ -90,7 +96,17 @@ async def _until_ready(redis: Redis, service: Child) -> None:
         while not await redis.exists(heartbeat_key(service.process.pid)):
             if service.process.returncode is not None:
                 raise service.failure("ended")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _until_forecast(redis: Redis, service: Child, symbols: int) -> None:
+    """Let the service catch up with the history, so that every demo begins from the same state."""
+    async with asyncio.timeout(_START_SECONDS):
+        while (await forecasts_made(redis)) < symbols:
+            if service.process.returncode is not None:
+                raise service.failure("ended")
+            await asyncio.sleep(_POLL_SECONDS)
+    await until_quiet(redis)
 
 
 async def _play(play: Play, children: Children, redis: Redis, watcher: Watcher) -> dict[str, Any]:

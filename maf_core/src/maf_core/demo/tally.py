@@ -93,6 +93,11 @@ async def payloads(redis: Redis, stream: str) -> AsyncIterator[dict[str, Any]]:
             last = f"({entry_id}"
 
 
+async def forecasts_made(redis: Redis) -> int:
+    """How often the forecast service was asked and answered."""
+    return int(text(await redis.hget(FORECAST_TOTALS, "forecasts") or 0))
+
+
 async def _count_commands(redis: Redis, found: Tally) -> None:
     arena_of: dict[str, str] = {}
     async for command in payloads(redis, CONTROL_IN):
@@ -134,7 +139,7 @@ async def _count_decisions(redis: Redis, found: Tally) -> None:
 
 
 async def _count_forecasts(redis: Redis, found: Tally) -> None:
-    found.forecasts = int(text(await redis.hget(FORECAST_TOTALS, "forecasts") or 0))
+    found.forecasts = await forecasts_made(redis)
     found.forecasts_emitted = await redis.xlen(FORECASTS_EMITTED)
     newest = entries(await redis.xrevrange(FORECASTS_EMITTED, count=1))
     if newest:

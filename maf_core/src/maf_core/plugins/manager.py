@@ -177,7 +177,7 @@ def _refuse_unknown(selection: Selection, candidates: list[Candidate]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" Try: pip install maf-plugin-{name}"
-            raise UnknownPluginError(f"There is no plugin {name!r} among {', '.join(known) or 'none'}.{hint}")
+            raise UnknownPluginError(f"There is no plugin {name!r}; installed: {', '.join(known) or 'none'}.{hint}")
 
 
 def _sentence(error: BaseException) -> str:

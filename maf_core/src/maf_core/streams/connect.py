@@ -54,8 +54,8 @@ async def connect(url: str) -> AsyncIterator[Redis]:
             await client.ping()
         except (RedisError, OSError) as error:
             raise RedisUnavailableError(
-                f"No Redis answers at {masked(url)}: {error}. Start one there, name another with --redis URL, "
-                "or use --redis embedded, which brings its own."
+                f"No Redis answers at {masked(url)} ({str(error).rstrip('.')}). Start one there, name another "
+                "with --redis URL, or use --redis embedded, which brings its own."
             ) from error
         yield client
     finally:

@@ -7,6 +7,7 @@ as an entry not yet delivered or not yet acknowledged by some group.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,50 +16,50 @@ from redis.asyncio import Redis
 from maf_core.streams.names import GROUPS
 from maf_core.streams.raw import text
 
-_POLL_SECONDS = 0.001
+# Short against what a bar sets off (tens of milliseconds), long against the cost of a look (half of one).
+_POLL_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What one group has still to do on one stream."""
+    """What one group has still to do on one stream: entries never delivered, and delivered but not acknowledged."""
 
     stream: str
     group: str
-    last_id: str
-    waiting: bool
+    delivered_id: str
+    undelivered: int
     pending: int
 
     @property
     def idle(self) -> bool:
         """Nothing to deliver and nothing to acknowledge."""
-        return not self.waiting and not self.pending
+        return not self.undelivered and not self.pending
 
 
 async def backlogs(redis: Redis) -> list[Backlog]:
     """The backlog of every registered group, in two round trips."""
     members = sorted(tuple(text(member).split("\n", 1)) for member in await redis.smembers(GROUPS))
+    known = set(members)
     streams = sorted({stream for stream, _ in members})
     pipeline = redis.pipeline(transaction=False)
     for stream in streams:
-        pipeline.xinfo_stream(stream)
         pipeline.xinfo_groups(stream)
     answers = await pipeline.execute(raise_on_error=False)
-    known = set(members)
-    return [
-        backlog
-        for stream, info, groups in zip(streams, answers[::2], answers[1::2], strict=True)
-        if isinstance(info, dict) and isinstance(groups, list)
-        for backlog in _of_stream(stream, info, groups)
-        if (stream, backlog.group) in known
+    found = [
+        await _backlog(redis, stream, group)
+        for stream, groups in zip(streams, answers, strict=True)
+        if isinstance(groups, list)  # a stream that was deleted has nothing left to do
+        for group in groups
     ]
+    return [backlog for backlog in found if (backlog.stream, backlog.group) in known]
 
 
-async def until_quiet(redis: Redis, on_wait: Any = None) -> None:
+async def until_quiet(redis: Redis, on_wait: Callable[[list[Backlog]], None] | None = None) -> None:
     """Return when no registered group has anything left to do.
 
-    Two equal and idle snapshots in a row prove it, even though a snapshot is not atomic: work in flight while the
-    first was taken would have moved a stream's last id before the second. `on_wait` gets the busy backlogs of each
-    look.
+    Two equal and idle looks in a row prove it, even though a look is not atomic over streams: work in flight during the
+    first would have been delivered to some group, and so moved its last id, before the second. `on_wait` gets the busy
+    backlogs of each look.
     """
     before: list[Backlog] | None = None
     while True:
@@ -73,15 +74,9 @@ async def until_quiet(redis: Redis, on_wait: Any = None) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _of_stream(stream: str, info: dict[str, Any], groups: list[dict[str, Any]]) -> list[Backlog]:
-    last_id = text(info["last-generated-id"])
-    return [
-        Backlog(
-            stream,
-            text(group["name"]),
-            last_id,
-            waiting=text(group["last-delivered-id"]) != last_id and info["length"] > 0,
-            pending=group["pending"],
-        )
-        for group in groups
-    ]
+async def _backlog(redis: Redis, stream: str, group: dict[str, Any]) -> Backlog:
+    delivered_id = text(group["last-delivered-id"])
+    undelivered = group["lag"]
+    if undelivered is None:  # the server lost count, as it does when entries were deleted
+        undelivered = len(await redis.xrange(stream, min=f"({delivered_id}", count=1) or [])
+    return Backlog(stream, text(group["name"]), delivered_id, undelivered, group["pending"])
