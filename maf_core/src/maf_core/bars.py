@@ -22,7 +22,8 @@ _NAMES = {
     "c": ("c", "close"),
     "v": ("v", "volume"),
 }
-_UNITS = {"min": 60, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_DAY = 86_400
+_UNITS = {"min": 60, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
 _TIMEFRAME = re.compile(r"^(\d+)(min|m|h|d|w)$")
 # Prices that come from a division carry rounding errors; a bar is not bad because of one.
 _ROUNDING = 1e-9
@@ -77,21 +78,24 @@ def known_at(opened: datetime, timeframe: str, session: Session = US_EQUITIES) -
     """When a bar that opened at `opened` (UTC) is complete.
 
     Intraday: when it ends. Daily and longer: at the close of its last session, so that a decision of that day may
-    use it and one before may not.
+    use it and one before may not. The first session is the one that closes next after `opened`, so that a day may be
+    said to open at midnight in New York or in UTC.
     """
     length = seconds_of(timeframe)
-    if length < 86_400:
+    if length < _DAY:
         return opened + timedelta(seconds=length)
-    zone = ZoneInfo(session.timezone)
-    last_day = opened.astimezone(zone).date() + timedelta(days=length // 86_400 - 1)
-    return datetime.combine(last_day, session.close, zone).astimezone(UTC)
+    local = opened.astimezone(ZoneInfo(session.timezone))
+    first_close = local.replace(hour=session.close.hour, minute=session.close.minute, second=0, microsecond=0)
+    days = length // _DAY - (1 if first_close > local else 0)
+    # Added to the local time, so that the close stays at its hour when clocks change in between.
+    return (first_close + timedelta(days=days)).astimezone(UTC)
 
 
 def parse_bar(payload: Mapping[str, Any], timeframe: str | None = None, session: Session = US_EQUITIES) -> Bar:
     """Read a bar under any of its usual field names.
 
     Raises `BadEntryError` naming the fault: a missing field, no number, not finite, no positive price, high below low,
-    open or close outside of [low, high], negative volume.
+    open or close outside of [low, high], negative volume, known before it opened.
     """
     symbol = str(_field(payload, "symbol")).strip()
     if not symbol:
@@ -112,6 +116,8 @@ def parse_bar(payload: Mapping[str, Any], timeframe: str | None = None, session:
         as_of = parse_time(stated) if stated else known_at(opened, tf, session)
     except UsageError as error:
         raise BadEntryError(str(error)) from error
+    if as_of < opened:
+        raise BadEntryError(f"as_of {as_of.isoformat()} is before the bar opens at {opened.isoformat()}")
     return Bar(symbol, tf, opened, o, h, low, c, volume, as_of)
 
 

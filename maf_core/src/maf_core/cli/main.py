@@ -97,4 +97,11 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = 130
+    except Exception as error:
+        if not type(error).__module__.startswith("redis."):  # asked by name: importing redis costs every command
+            raise
+        click.echo(
+            f"maf: The connection to Redis failed: {error}. Is the server still there? Then try again.", err=True
+        )
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

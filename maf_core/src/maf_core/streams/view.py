@@ -6,7 +6,7 @@ Asking costs one round trip and decodes only what is new, whatever the stream's 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -93,7 +93,7 @@ class StreamView(Generic[ItemT]):
         series = self._series.get(key)
         if series is None:
             return []
-        return series.items[bisect_right(series.times, since) : bisect_left(series.times, as_of + 1e-9)]
+        return series.items[bisect_right(series.times, since) : bisect_right(series.times, as_of)]
 
     def keys(self) -> list[str]:
         """The keys seen so far."""

@@ -1,0 +1,55 @@
+"""What an arena's binding may set for each source."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from maf_core import SourceConfig
+from maf_core.bars import seconds_of
+from maf_core.errors import UsageError
+
+# Items kept per symbol: as many as a stream holds by default, so that early moments can still be answered.
+KEPT = 100_000
+
+
+class BarsConfig(SourceConfig):
+    """Which bars, and how many. Bars older than `max_age_days` before the query are marked stale."""
+
+    timeframe: str = "1d"
+    lookback: int = Field(260, ge=1, le=KEPT)
+    stream: str | None = None
+    max_age_days: float = Field(7.0, gt=0)
+
+    @field_validator("timeframe")
+    @classmethod
+    def _known_timeframe(cls, value: str) -> str:
+        try:
+            seconds_of(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return value.lower()
+
+    @property
+    def stream_name(self) -> str:
+        """The stream to read: `stream`, else the timeframe's own."""
+        return self.stream or f"trtools2:bars:{self.timeframe}"
+
+
+class WindowConfig(SourceConfig):
+    """The newest `limit` items that became known in the last `window_hours`."""
+
+    stream: str
+    window_hours: float = Field(72.0, gt=0)
+    limit: int = Field(50, ge=1, le=KEPT)
+
+
+class NewsConfig(WindowConfig):
+    """Which news."""
+
+    stream: str = "trtools2:news"
+
+
+class StrategyEventsConfig(WindowConfig):
+    """Which strategy events."""
+
+    stream: str = "trtools2:strategy_events"

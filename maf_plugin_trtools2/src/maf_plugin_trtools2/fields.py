@@ -1,0 +1,57 @@
+"""Read other people's payloads under any of their usual field names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from maf_core import BadEntryError, SourceQuery
+from maf_core.clock import parse_time
+from maf_core.errors import SourceError
+
+SYMBOL = ("symbol", "S", "ticker")
+
+
+def symbol_of(query: SourceQuery) -> str:
+    """The symbol a query is about, in capitals.
+
+    Raises `SourceError` when its target names none.
+    """
+    found = query.target.get("ticker") or query.target.get("symbol")
+    if not isinstance(found, str) or not found.strip():
+        raise SourceError(
+            f"The target {dict(query.target)} names no symbol. Bind this source in arenas about a ticker."
+        )
+    return found.strip().upper()
+
+
+def value_of(payload: Mapping[str, Any], *names: str) -> Any:
+    """The first of these fields that holds something, else None."""
+    return next((payload[name] for name in names if payload.get(name) not in (None, "")), None)
+
+
+def text_of(payload: Mapping[str, Any], *names: str) -> str:
+    """The first of these fields as text without surrounding blanks; empty when there is none."""
+    found = value_of(payload, *names)
+    if isinstance(found, Mapping | list):
+        raise BadEntryError(f"{names[0]} is {type(found).__name__}, not text")
+    return "" if found is None else str(found).strip()
+
+
+def required_text(payload: Mapping[str, Any], *names: str) -> str:
+    """Like `text_of`, but empty is a fault: `BadEntryError`."""
+    found = text_of(payload, *names)
+    if not found:
+        raise BadEntryError(f"the entry has no {names[0]}")
+    return found
+
+
+def known_from(payload: Mapping[str, Any], *names: str) -> tuple[datetime, datetime]:
+    """When it happened (the first of these fields) and when it became known: a later `as_of`, where one is stated."""
+    found = value_of(payload, *names)
+    if found is None:
+        raise BadEntryError(f"the entry has no {names[0]}")
+    happened = parse_time(found)
+    stated = value_of(payload, "as_of")
+    return happened, max(happened, parse_time(stated)) if stated is not None else happened

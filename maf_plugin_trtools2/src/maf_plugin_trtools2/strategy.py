@@ -1,0 +1,49 @@
+"""The source `trtools2_strategy_events`: what strategies say about a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from maf_core import BadEntryError
+from maf_plugin_trtools2.config import StrategyEventsConfig
+from maf_plugin_trtools2.fields import SYMBOL, known_from, required_text, text_of, value_of
+from maf_plugin_trtools2.window import Known, WindowSource
+
+
+class StrategyEventsSource(WindowSource):
+    """Answers with {symbol, strategy, signal, confidence, ts} rows.
+
+    `signal` is in capitals (BUY, SELL, …), `confidence` in [0, 1] or None when the strategy states none.
+    """
+
+    name = "trtools2_strategy_events"
+    Config = StrategyEventsConfig
+
+    def parse(self, payload: dict[str, Any]) -> tuple[list[str], Known]:
+        """Read an event under the usual names of its fields."""
+        happened, as_of = known_from(payload, "ts", "t", "timestamp", "created_at", "as_of")
+        symbol = required_text(payload, *SYMBOL).upper()
+        strategy = text_of(payload, "strategy", "strategy_name", "strategy_id", "name")
+        signal = required_text(payload, "signal", "action", "side", "direction").upper()
+        row = {
+            "symbol": symbol,
+            "strategy": strategy,
+            "signal": signal,
+            "confidence": _confidence(payload),
+            "ts": happened.isoformat(),
+        }
+        return [symbol], Known(as_of, (strategy, signal, happened), row)
+
+
+def _confidence(payload: Mapping[str, Any]) -> float | None:
+    stated = value_of(payload, "confidence", "strength", "score")
+    if stated is None:
+        return None
+    try:
+        confidence = float(stated)
+    except (TypeError, ValueError) as error:
+        raise BadEntryError(f"confidence {stated!r} is no number") from error
+    if not 0 <= confidence <= 1:
+        raise BadEntryError(f"confidence {confidence:g} is not within 0 to 1")
+    return confidence
