@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maf_core.agents.base import Agent
-    from maf_core.agents.signals import Abstention, AgentSignal
+    from maf_core.agents.base import Agent, AgentOptions, State
+    from maf_core.agents.signals import Abstention, AgentSignal, Direction
     from maf_core.agents.specialist import SpecialistAgent
     from maf_core.arenas.run import FinishedRun, RunContext
     from maf_core.bars import Bar, parse_bar
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Abstention": "agents.signals",
     "Agent": "agents.base",
+    "AgentOptions": "agents.base",
     "AgentSignal": "agents.signals",
     "AgentSpec": "records",
     "AppContext": "context",
@@ -50,6 +51,7 @@ _HOMES = {
     "CheckResult": "outbox.models",
     "CommandSpec": "records",
     "ConsumerWorker": "worker",
+    "Direction": "agents.signals",
     "Entry": "streams.consume",
     "ExecutionEnvelope": "outbox.models",
     "FinishedRun": "arenas.run",
@@ -67,6 +69,7 @@ _HOMES = {
     "SourceResult": "sources.base",
     "SourceSpec": "records",
     "SpecialistAgent": "agents.specialist",
+    "State": "agents.base",
     "StreamFreshness": "sources.freshness",
     "StreamView": "streams.view",
     "TradingAction": "outbox.models",
@@ -81,6 +84,7 @@ _HOMES = {
 __all__ = [
     "Abstention",
     "Agent",
+    "AgentOptions",
     "AgentSignal",
     "AgentSpec",
     "AppContext",
@@ -91,6 +95,7 @@ __all__ = [
     "CheckResult",
     "CommandSpec",
     "ConsumerWorker",
+    "Direction",
     "Entry",
     "ExecutionEnvelope",
     "FinishedRun",
@@ -108,6 +113,7 @@ __all__ = [
     "SourceResult",
     "SourceSpec",
     "SpecialistAgent",
+    "State",
     "StreamFreshness",
     "StreamView",
     "TradingAction",

@@ -30,16 +30,26 @@ GROUP = "maf:control"
 def load_arenas(plugins: PluginManager, config_dir: Path | None = None) -> dict[str, ArenaConfig]:
     """All arenas by name: those of plugins, and the user's own from `arenas/*.yaml`, which win.
 
-    Raises `ConfigError` for an arena that does not validate or names an agent or source nobody offers.
+    Raises `ConfigError` for an arena of the user's that does not validate or names an agent or source nobody offers;
+    one of a plugin's is left out, with a warning.
     """
-    arenas = {name: load_arena(spec.load()()) for name, spec in plugins.records("maf_arenas", ArenaSpec).items()}
-    folder = config_dir / "arenas" if config_dir else None
-    for path in sorted(folder.glob("*.yaml")) if folder else ():
-        arena = load_arena(path)
-        arenas[arena.name] = arena
-    for arena in arenas.values():
+    own = [load_arena(path) for path in sorted((config_dir / "arenas").glob("*.yaml"))] if config_dir else []
+    for arena in own:
         check_arena(plugins, arena)
-    return dict(sorted(arenas.items()))
+    shipped = [_shipped(plugins, spec) for spec in plugins.records("maf_arenas", ArenaSpec).values()]
+    found = {arena.name: arena for arena in [*shipped, *own] if arena is not None}
+    return dict(sorted(found.items()))
+
+
+def _shipped(plugins: PluginManager, spec: ArenaSpec) -> ArenaConfig | None:
+    """A plugin's arena, or None with a warning: the user may well have chosen not to install what it needs."""
+    try:
+        arena = load_arena(spec.load()())
+        check_arena(plugins, arena)
+    except MAFError as error:
+        log.warning("arena_not_used", arena=spec.name, reason=str(error))
+        return None
+    return arena
 
 
 def check_arena(plugins: PluginManager, arena: ArenaConfig) -> None:

@@ -32,9 +32,9 @@ def parse_time(value: Any) -> datetime:
         else:
             seconds = float(value)
             moment = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise BadEntryError(f"{value!r} is no timestamp; use ISO-8601 with an offset") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class ServiceClock:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from maf_core.errors import ConfigError
 
@@ -58,7 +58,12 @@ class Settings(_FileSettings):
     run_retention_s: int = Field(7 * 86_400, ge=60)
     stream_maxlen: int = Field(100_000, ge=1000)
     risk: RiskSettings = RiskSettings()
-    plugins: dict[str, dict[str, Any]] = Field(default_factory=dict, validation_alias=AliasChoices("plugins"))
+    # Not a field: MAF_PLUGINS chooses plugins, and must not be read as their settings.
+    _sections: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
+
+    def __init__(self, plugins: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
+        super().__init__(**values)
+        self._sections = plugins or {}
 
     def section(self, plugin: str, model: type[SectionT]) -> SectionT:
         """A plugin's own settings: its environment variables over `plugins.<name>` in the file.
@@ -66,7 +71,7 @@ class Settings(_FileSettings):
         Raises `ConfigError` naming the section and each wrong key.
         """
         try:
-            return model(**self.plugins.get(plugin, {}))
+            return model(**self._sections.get(plugin, {}))
         except ValidationError as error:
             raise ConfigError(f"plugins.{plugin} in {FILE_NAME}: {explain(error)}") from error
 
@@ -84,8 +89,8 @@ def load_settings(config_dir: Path | None = None, **overrides: Any) -> Settings:
     try:
         content = yaml.safe_load(path.read_text()) or {} if path and path.exists() else {}
         settings = Settings(**content)
-    except (yaml.YAMLError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except (yaml.YAMLError, TypeError, SettingsError) as error:
+        raise ConfigError(f"{path or 'The environment'} cannot be read: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"{path or 'The environment'} is not valid: {explain(error)}") from error
     return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})

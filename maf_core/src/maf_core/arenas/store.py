@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -44,7 +44,7 @@ class RunStore:
 
     async def save(self, record: RunRecord) -> None:
         """Write the record; it is kept for the configured retention."""
-        await self._redis.set(_key(record.arena_id), to_json(asdict(record)), ex=self._retention_s)
+        await self._redis.set(_key(record.arena_id), to_json(record), ex=self._retention_s)
 
 
 def _key(arena_id: str) -> str:

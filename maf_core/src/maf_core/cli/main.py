@@ -14,6 +14,7 @@ from maf_core.records import CommandSpec, resolve
 COMMANDS = {
     "arena": ("maf_core.cli.arena:cli", "List arenas and run them."),
     "demo": ("maf_core.cli.demo:demo", "Run the whole system on real bars, with no key and no server."),
+    "doctor": ("maf_core.cli.doctor:doctor", "Say what is wrong here, and what to do about it."),
     "plugins": ("maf_core.cli.plugins:cli", "See which plugins are installed and what they give."),
     "service": ("maf_core.cli.service:cli", "Run the workers."),
     "watch": ("maf_core.cli.watch:cli", "Say which symbols to keep an eye on."),

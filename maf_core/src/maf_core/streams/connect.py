@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from maf_core.errors import RedisUnavailableError, UsageError
 from maf_core.streams.embedded import EmbeddedServer
 
 EMBEDDED = "embedded"
+_CONNECTIONS = 64
 _SCHEMES = ("redis", "rediss", "unix")
 
 
@@ -48,7 +49,9 @@ async def connect(url: str) -> AsyncIterator[Redis]:
     Raises `RedisUnavailableError`, with the address and what to do, when nobody answers.
     """
     _check_scheme(url)
-    client = Redis.from_url(url, health_check_interval=30)
+    # Whoever finds all connections taken waits for one: a burst of runs must be slow, not short of data.
+    pool = BlockingConnectionPool.from_url(url, max_connections=_CONNECTIONS, timeout=None, health_check_interval=30)
+    client = Redis.from_pool(pool)
     try:
         try:
             await client.ping()
