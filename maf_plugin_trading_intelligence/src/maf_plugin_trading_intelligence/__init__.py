@@ -1,0 +1,1 @@
+"""The MAF arena that decides BUY, HOLD or SELL for a ticker."""

@@ -1,0 +1,1 @@
+"""The panel: each specialist judges its own data with code alone."""
