@@ -13,7 +13,7 @@ demo: $(VENV)/.ready  ## Run the whole system on real bars.
 	$(BIN)/maf demo
 
 test: $(VENV)/.ready  ## Run all tests.
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothing.
 	$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ $(VENV)/.ready: $(MANIFESTS)
 	$(PYTHON) -m venv .venv-kronos
 	.venv-kronos/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
 	.venv-kronos/bin/python -m pip install --quiet --disable-pip-version-check \
-		-e './maf_core[testing]' -e './maf_plugin_kronos[serve,model]' pytest-timeout hypothesis
+		-e './maf_core[testing]' -e './maf_plugin_kronos[serve,model]' pytest-timeout pytest-randomly hypothesis
 	touch $@
 
 clean:  ## Remove what the targets made.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from maf_core.arenas.config import ArenaConfig, load_arena
 from maf_core.arenas.engine import ArenaEngine
@@ -14,7 +15,8 @@ from maf_core.errors import BadEntryError, ConfigError, MAFError
 from maf_core.plane.commands import AnswerStatus, Command, answer
 from maf_core.plane.triggers import compile_rules
 from maf_core.plugins import PluginManager
-from maf_core.records import AgentSpec, ArenaSpec, PublisherSpec, RouterSpec, SourceSpec, by_priority
+from maf_core.records import AgentSpec, ArenaSpec, PublisherSpec, RouterSpec, by_priority
+from maf_core.sources.catalog import configured
 from maf_core.streams.consume import FROM_START, Entry
 from maf_core.streams.names import CONTROL_IN
 from maf_core.worker import ConsumerWorker
@@ -33,12 +35,22 @@ def load_arenas(plugins: PluginManager, config_dir: Path | None = None) -> dict[
     Raises `ConfigError` for an arena of the user's that does not validate or names an agent or source nobody offers;
     one of a plugin's is left out, with a warning.
     """
-    own = [load_arena(path) for path in sorted((config_dir / "arenas").glob("*.yaml"))] if config_dir else []
-    for arena in own:
-        check_arena(plugins, arena)
+    own = _own(plugins, config_dir / "arenas") if config_dir else {}
     shipped = [_shipped(plugins, spec) for spec in plugins.records("maf_arenas", ArenaSpec).values()]
-    found = {arena.name: arena for arena in [*shipped, *own] if arena is not None}
-    return dict(sorted(found.items()))
+    found = {arena.name: arena for arena in shipped if arena is not None}
+    return dict(sorted({**found, **own}.items()))
+
+
+def _own(plugins: PluginManager, folder: Path) -> dict[str, ArenaConfig]:
+    """The user's arenas; the same name in two files is a mistake."""
+    found: dict[str, ArenaConfig] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        arena = load_arena(path)
+        check_arena(plugins, arena)
+        if arena.name in found:
+            raise ConfigError(f"{path}: another file in {folder} has an arena {arena.name!r} too; rename one.")
+        found[arena.name] = arena
+    return found
 
 
 def _shipped(plugins: PluginManager, spec: ArenaSpec) -> ArenaConfig | None:
@@ -56,10 +68,10 @@ def check_arena(plugins: PluginManager, arena: ArenaConfig) -> None:
     """Make everything an arena names once, so that a mistake shows before the first run."""
     try:
         for binding in arena.sources.values():
-            plugins.get("maf_sources", SourceSpec, binding.source)
+            configured(plugins, binding.source, binding.config)
         for phase in arena.phases:
             for agent in phase.agents:
-                plugins.get("maf_agents", AgentSpec, agent.role).load()(agent)
+                plugins.get("maf_agents", AgentSpec, agent.role).load()(agent).check(arena)
         compile_rules([arena])
     except MAFError as error:
         raise ConfigError(f"arena {arena.name!r}: {error}") from error
@@ -121,7 +133,15 @@ class ControlInbox(ConsumerWorker):
             return
         request = await self._request(command)
         await answer(self._context.redis, command.command_id, "accepted", arena_id=request.arena_id)
-        run = await self._app.run(request)
+        try:
+            run = await self._app.run(request)
+        except RedisError:
+            raise
+        except Exception as error:
+            # A publisher or outbox is a plugin's code; whoever asked must not wait for ever.
+            reason = f"{type(error).__name__}: {error}"
+            await answer(self._context.redis, command.command_id, "failed", arena_id=request.arena_id, error=reason)
+            raise BadEntryError(f"the decision could not be published: {reason}") from error
         status: AnswerStatus = "failed" if run.error else "completed"
         await answer(self._context.redis, command.command_id, status, arena_id=run.arena_id, error=run.error)
         self._context.events.emit("control.ack", arena=command.arena, arena_id=run.arena_id, status=status)

@@ -24,7 +24,7 @@ _NAMES = {
 }
 _DAY = 86_400
 _UNITS = {"min": 60, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
-_TIMEFRAME = re.compile(r"^(\d+)(min|m|h|d|w)$")
+_TIMEFRAME = re.compile(r"([1-9]\d*)(min|m|h|d|w)", re.ASCII)
 # Prices that come from a division carry rounding errors; a bar is not bad because of one.
 _ROUNDING = 1e-9
 
@@ -68,7 +68,7 @@ class Bar:
 
 def seconds_of(timeframe: str) -> int:
     """The length of a timeframe such as `5min`, `1h` or `1d`, in seconds."""
-    found = _TIMEFRAME.match(timeframe.lower())
+    found = _TIMEFRAME.fullmatch(timeframe.lower())
     if not found:
         raise UsageError(f"{timeframe!r} is no timeframe; write 1min, 5min, 1h, 1d or 1w.")
     return int(found[1]) * _UNITS[found[2]]
@@ -113,9 +113,10 @@ def parse_bar(payload: Mapping[str, Any], timeframe: str | None = None, session:
         raise BadEntryError(f"open {o:g} or close {c:g} lies outside of low {low:g} to high {h:g}")
     stated = payload.get("as_of")
     try:
-        as_of = parse_time(stated) if stated else known_at(opened, tf, session)
-    except UsageError as error:
+        complete = known_at(opened, tf, session)
+    except (UsageError, OverflowError) as error:
         raise BadEntryError(str(error)) from error
+    as_of = parse_time(stated) if stated else complete
     if as_of < opened:
         raise BadEntryError(f"as_of {as_of.isoformat()} is before the bar opens at {opened.isoformat()}")
     return Bar(symbol, tf, opened, o, h, low, c, volume, as_of)

@@ -6,6 +6,7 @@ nothing later. The shared clock below only answers where nothing carries a time,
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from maf_core.streams.names import CLOCK
 
 # A replay renews its hold on the clock; if it dies, wall time returns by itself.
 HOLD_SECONDS = 60
+# Nine digits and more: eight are a date, 20240102.
+_UNIX = re.compile(r"\d{9,}(\.\d+)?", re.ASCII)
 
 
 def parse_time(value: Any) -> datetime:
@@ -27,14 +30,20 @@ def parse_time(value: Any) -> datetime:
     try:
         if isinstance(value, datetime):
             moment = value
-        elif isinstance(value, str) and not value.strip().replace(".", "", 1).isdigit():
+        elif isinstance(value, str) and not _UNIX.fullmatch(value.strip()):
             moment = datetime.fromisoformat(value.strip())
         else:
-            seconds = float(value)
-            moment = datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+            moment = _from_unix(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
         raise BadEntryError(f"{value!r} is no timestamp; use ISO-8601 with an offset") from error
+
+
+def _from_unix(value: Any) -> datetime:
+    if isinstance(value, bool | bytes):
+        raise TypeError("no number")
+    seconds = float(value)
+    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
 
 
 class ServiceClock:

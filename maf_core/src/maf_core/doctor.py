@@ -88,7 +88,6 @@ async def _config(patient: Patient) -> list[Finding]:
 async def _plugins(_: Patient) -> list[Finding]:
     from maf_core.plugins import PluginManager, Status
 
-
     return [
         Finding(
             f"plugin {row.name}",

@@ -95,7 +95,7 @@ def resolve(factory: Factory) -> Any:
     try:
         found = importlib.import_module(module)
         return getattr(found, attribute) if attribute else found
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a plugin's module may raise whatever it likes
         raise PluginError(
             f"{factory!r} cannot be imported: {error}. Fix the factory path or install what it needs."
         ) from error

@@ -23,6 +23,11 @@ class RiskSettings(BaseModel):
 
     max_size_fraction: float = Field(0.25, gt=0, le=1)
     min_confidence: float = Field(0.0, ge=0, le=1)
+    check_timeout_s: float = Field(5.0, gt=0)
+
+
+class _Sections(BaseModel):
+    plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class _FileSettings(BaseSettings):
@@ -63,7 +68,7 @@ class Settings(_FileSettings):
 
     def __init__(self, plugins: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
         super().__init__(**values)
-        self._sections = plugins or {}
+        self._sections = _Sections(plugins=plugins or {}).plugins
 
     def section(self, plugin: str, model: type[SectionT]) -> SectionT:
         """A plugin's own settings: its environment variables over `plugins.<name>` in the file.
@@ -74,6 +79,8 @@ class Settings(_FileSettings):
             return model(**self._sections.get(plugin, {}))
         except ValidationError as error:
             raise ConfigError(f"plugins.{plugin} in {FILE_NAME}: {explain(error)}") from error
+        except SettingsError as error:
+            raise ConfigError(f"The environment is not valid: {error}. Write it as JSON.") from error
 
 
 class PluginSettings(_FileSettings):
@@ -87,10 +94,12 @@ def load_settings(config_dir: Path | None = None, **overrides: Any) -> Settings:
     """
     path = config_dir / FILE_NAME if config_dir else None
     try:
-        content = yaml.safe_load(path.read_text()) or {} if path and path.exists() else {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path and path.exists() else {}
         settings = Settings(**content)
-    except (yaml.YAMLError, TypeError, SettingsError) as error:
-        raise ConfigError(f"{path or 'The environment'} cannot be read: {error}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    except SettingsError as error:
+        raise ConfigError(f"The environment is not valid: {error}. Write it as JSON.") from error
     except ValidationError as error:
         raise ConfigError(f"{path or 'The environment'} is not valid: {explain(error)}") from error
     return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})

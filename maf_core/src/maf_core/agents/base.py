@@ -11,7 +11,7 @@ from maf_core.errors import ConfigError
 from maf_core.settings import explain
 
 if TYPE_CHECKING:
-    from maf_core.arenas.config import AgentConfig
+    from maf_core.arenas.config import AgentConfig, ArenaConfig
     from maf_core.arenas.run import RunContext
 
 State = dict[str, Any]
@@ -43,6 +43,9 @@ class Agent(ABC):
     def name(self) -> str:
         """The agent's name in its arena."""
         return self.config.name
+
+    def check(self, arena: ArenaConfig) -> None:  # noqa: B027
+        """Raise `ConfigError` when the options do not fit the arena; by default they do."""
 
     @abstractmethod
     async def run(self, state: State, context: RunContext) -> State:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from maf_core.agents.base import Agent, AgentOptions, State
+from maf_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from maf_core.arenas.config import ArenaConfig
     from maf_core.arenas.run import RunContext
 
 
@@ -24,10 +26,18 @@ class ReplanAgent(Agent):
 
     Options = ReplanOptions
 
+    def check(self, arena: ArenaConfig) -> None:
+        """`back_to` must be a phase of the arena."""
+        phases = [phase.name for phase in arena.phases]
+        if self.options.back_to not in phases:
+            raise ConfigError(
+                f"agent {self.name!r} goes back to {self.options.back_to!r}; the phases are {', '.join(phases)}"
+            )
+
     async def run(self, state: State, context: RunContext) -> State:
         """Set `_next_phase` to repeat a phase; forget the gaps, so that the next round reports its own."""
         options: ReplanOptions = self.options
-        gaps = context.required_gaps(state.get("gaps", {}))
+        gaps = context.required_gaps()
         round_number = state.get("iteration", 0)
         sure = state.get("synthesis_confidence", 0.0) >= options.min_confidence
         if sure or not gaps or round_number >= context.arena.max_iterations:

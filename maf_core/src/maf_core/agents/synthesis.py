@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ class SynthesisOptions(AgentOptions):
     """`threshold`: how far from 0 the score must be for a BUY or SELL. `weights`: by agent, 1 by default."""
 
     threshold: float = Field(0.15, gt=0, lt=1)
-    weights: dict[str, float] = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class TriggerConfig(_Model):
     when: str = "True"
     target: str | dict[str, str]
     as_of: str | None = None
-    cooldown_s: float = Field(0.0, ge=0)
+    cooldown_s: float = Field(0.0, ge=0, allow_inf_nan=False)
     action_mode: ActionMode | None = None
 
 
@@ -111,7 +111,7 @@ def load_arena(path: Path) -> ArenaConfig:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return ArenaConfig.model_validate(content)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     except ValidationError as error:
         raise ConfigError(f"{path} is not a valid arena: {explain(error)}") from error

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
+from redis.exceptions import RedisError
 
 from maf_core.agents.base import Agent
 from maf_core.arenas.config import ArenaConfig, PhaseConfig
@@ -44,18 +45,25 @@ class ArenaEngine:
 
     async def _finish(self, arena: ArenaConfig, request: RunRequest, record: RunRecord) -> None:
         context = _context(self._app, arena, request, record)
-        started = time.perf_counter()
+        started = time.perf_counter() - record.seconds  # what earlier workers spent counts
         context.emit("arena.start", target=request.target, as_of=request.as_of.isoformat())
         try:
             async with asyncio.timeout(arena.limits.run_timeout_s):
-                await self._walk(arena, context, record)
+                await self._walk(arena, context, record, started)
         except TimeoutError:
             record.error = f"the run took longer than {arena.limits.run_timeout_s:g} s"
         except MAFError as error:
             record.error = str(error)
+        except RedisError:
+            raise  # the server is away: another worker goes on from the saved phase
+        except Exception as error:
+            log.exception("run_broke", arena_id=record.arena_id)
+            record.error = f"{type(error).__name__}: {error}"
+        finally:
+            context.stop_asking()
         record.error = record.error or _panel_failure(record.state)
         record.status = "failed" if record.error else "completed"
-        record.seconds += time.perf_counter() - started
+        record.seconds = time.perf_counter() - started
         record.state["arena_total_seconds"] = round(record.seconds, 6)
         if record.error:
             _hold(record.state, record.error)
@@ -65,7 +73,7 @@ class ArenaEngine:
             context.emit("arena.complete", seconds=round(record.seconds, 6))
         await self._store.save(record)
 
-    async def _walk(self, arena: ArenaConfig, context: RunContext, record: RunRecord) -> None:
+    async def _walk(self, arena: ArenaConfig, context: RunContext, record: RunRecord, started: float) -> None:
         graph = PhaseGraph(arena.phases, arena.limits.max_phases)
         phase: PhaseConfig | None = graph.named(record.next_phase) if record.next_phase else graph.first()
         while phase is not None:
@@ -73,6 +81,7 @@ class ArenaEngine:
             phase = graph.after(phase, record.state)
             if phase is not None:
                 record.next_phase = phase.name
+                record.seconds = time.perf_counter() - started
                 await self._store.save(record)
 
     async def _phase(self, phase: PhaseConfig, context: RunContext, state: State) -> None:

@@ -37,7 +37,7 @@ async def _run_agent(agent: Agent, own_state: State, context: RunContext) -> dic
     context.emit("agent.start", agent=agent.name)
     try:
         async with asyncio.timeout(limit):
-            patch = await agent.run(own_state, context)
+            patch = _checked(await agent.run(own_state, context))
     except TimeoutError:
         return _failed(agent, context, f"no answer within {limit:g} s")
     except Exception as error:
@@ -46,6 +46,12 @@ async def _run_agent(agent: Agent, own_state: State, context: RunContext) -> dic
         return _failed(agent, context, f"{type(error).__name__}: {error}")
     context.emit("agent.complete", agent=agent.name, ms=round((time.perf_counter() - started) * 1000, 3))
     return patch
+
+
+def _checked(patch: Any) -> dict[str, Any]:
+    if not isinstance(patch, dict):
+        raise TypeError(f"an agent returns a patch, a dict, not {type(patch).__name__}")
+    return {key: isolated(value) for key, value in patch.items()}
 
 
 def _failed(agent: Agent, context: RunContext, reason: str) -> dict[str, Any]:

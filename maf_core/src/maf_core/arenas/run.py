@@ -122,13 +122,19 @@ class RunContext:
 
     def forget_answers(self) -> None:
         """Ask anew from here on; the next round reports its own gaps."""
-        self._answers.clear()
+        self.stop_asking()
         self.gaps.clear()
 
-    def required_gaps(self, gaps: dict[str, list[str]]) -> list[str]:
-        """The markers that concern required bindings."""
+    def stop_asking(self) -> None:
+        """Give up what sources have not answered yet."""
+        for task in self._answers.values():
+            task.cancel()
+        self._answers.clear()
+
+    def required_gaps(self) -> list[str]:
+        """The markers that sources of required bindings have given so far."""
         return sorted(
-            marker for name, markers in gaps.items() if self.arena.sources[name].required for marker in markers or ()
+            marker for name, markers in self.gaps.items() if self.arena.sources[name].required for marker in markers
         )
 
     async def _ask(self, binding: str) -> SourceResult:

@@ -8,12 +8,14 @@ State = dict[str, Any]
 
 
 def isolated(value: Any) -> Any:
-    """A copy of plain JSON data that shares nothing mutable with the original."""
+    """A copy of plain JSON data that shares nothing mutable with the original; `TypeError` for anything else."""
     if isinstance(value, dict):
         return {key: isolated(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [isolated(item) for item in value]
-    return value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"{type(value).__name__} is not JSON data")
 
 
 def merge(state: State, patch: State) -> None:

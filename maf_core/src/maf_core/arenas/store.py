@@ -40,7 +40,9 @@ class RunStore:
             content = from_json(saved)
             if content.get("format") == FORMAT:
                 return RunRecord(**content)
-        return RunRecord(arena_id, uuid4().hex, state)
+        record = RunRecord(arena_id, uuid4().hex, state)
+        await self.save(record)  # so that whoever goes on from here does so under the same correlation id
+        return record
 
     async def save(self, record: RunRecord) -> None:
         """Write the record; it is kept for the configured retention."""

@@ -25,7 +25,7 @@ _STAGES = {
     "runs asked for": CONTROL_IN,
     "actions": ACTIONS,
     "executions": EXECUTIONS,
-    "fills and closes": OUTCOMES,
+    "outcomes": OUTCOMES,
 }
 _LAST = 6
 _STYLES = {"BUY": "green", "SELL": "red", "HOLD": "dim"}

@@ -7,43 +7,38 @@ from rich.table import Table
 
 from maf_core.demo.scene import Result
 
+_CLOSING = "Every trigger is found again as a run, an envelope, an action and an execution."
+
 
 def show(result: Result, console: Console) -> None:
-    """Print the figures, and what does not add up."""
-    summary = result.summary
-    table = Table(title="What happened", show_header=False, title_justify="left")
-    for label, value in _rows(result):
-        table.add_row(label, value)
-    console.print(table)
-    for name, arena in summary["arenas"].items():
-        console.print(_arena(name, arena))
+    """Print the figures: what went in and came out, then each arena's way from triggers to executions."""
+    console.print(_overview(result))
+    console.print(_arenas(result.summary["arenas"]))
     if not result.wrong:
-        console.print("Every trigger is found again as a run, an envelope, an action and an execution.")
+        console.print(_CLOSING)
 
 
-def _rows(result: Result) -> list[tuple[str, str]]:
+def _overview(result: Result) -> Table:
     found, paper = result.summary, result.paper
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(result.verdicts.items()))
-    return [
-        ("Bars played", f"{found['bars_in']} ({found['bars_rejected']} rejected)"),
-        (
-            "Forecasts",
-            f"{found['forecasts']} by {found['forecast_backend']}, {found['forecasts_emitted']} of them moved",
-        ),
-        ("Decisions", f"{verdicts} (model: {found['model_used']})"),
-        ("Paper broker", f"{found['fills']} fills, {found['outcomes']} closed, {found['open_positions']} open"),
-        (
-            "Profit and loss",
-            f"{found['pnl']:+,.2f} USD after {paper['fees']:,.2f} fees and {paper['slippage']:,.2f} slippage",
-        ),
-        ("Decisions digest", found["decisions_digest"][:16]),
-        ("Time", f"{found['elapsed_s']:.1f} s"),
-    ]
+    costs = f"{paper['fees']:,.2f} fees and {paper['slippage']:,.2f} slippage"
+    table = Table(title="What happened", show_header=False, title_justify="left")
+    table.add_row("Bars played", f"{found['bars_in']:,} ({found['bars_rejected']} rejected)")
+    table.add_row("Forecasts", f"{found['forecasts']:,} by {found['forecast_backend']}")
+    table.add_row("  that moved", f"{found['forecasts_emitted']:,}")
+    table.add_row("Decisions", f"{verdicts} (model: {found['model_used']})")
+    table.add_row("Paper broker", f"{found['fills']} fills, {found['outcomes']} closed, {found['open_positions']} open")
+    table.add_row("Profit and loss", f"{found['pnl']:+,.2f} USD after {costs}")
+    table.add_row("Decisions digest", found["decisions_digest"][:16])
+    table.add_row("Time", f"{found['elapsed_s']:.1f} s")
+    return table
 
 
-def _arena(name: str, counts: dict[str, int]) -> Table:
-    table = Table(title=f"Arena {name}", title_justify="left")
-    for label in counts:
-        table.add_column(label.replace("_", " "), justify="right")
-    table.add_row(*(str(count) for count in counts.values()))
+def _arenas(arenas: dict[str, dict[str, int]]) -> Table:
+    table = Table(title="From triggers to executions", title_justify="left")
+    table.add_column("")
+    for name in arenas:
+        table.add_column(name, justify="right")
+    for stage in next(iter(arenas.values()), {}):
+        table.add_row(stage.replace("_", " "), *(f"{counts[stage]:,}" for counts in arenas.values()))
     return table

@@ -87,9 +87,18 @@ class DuplicateCheck(_Check):
         """Claim the (arena, ticker, trade date) for this run; asking again for the same run passes again."""
         if action.verdict == "HOLD":
             return self._passed()
-        claim = beside(ACTIONS, "traded", action.arena, action.target.ticker, action.target.trade_date)
         redis = self._context.redis
-        before = await redis.set(claim, action.arena_id, nx=True, get=True, ex=MARKER_SECONDS)
+        before = await redis.set(_claim(action), action.arena_id, nx=True, get=True, ex=MARKER_SECONDS)
         if before is None or text(before) == action.arena_id:
             return self._passed()
         return self._failed(f"{action.target.ticker} was already traded for {action.target.trade_date}")
+
+    async def withdraw(self, action: TradingAction) -> None:
+        """Give the claim back: another check refused the action, so nothing was traded."""
+        held = await self._context.redis.get(_claim(action))
+        if held is not None and text(held) == action.arena_id:
+            await self._context.redis.delete(_claim(action))
+
+
+def _claim(action: TradingAction) -> str:
+    return beside(ACTIONS, "traded", action.arena, action.target.ticker, action.target.trade_date)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +31,15 @@ class RiskGate:
 
     def __init__(self, context: AppContext) -> None:
         specs = by_priority(context.plugins.records("maf_risk_checks", RiskCheckSpec))
+        self._timeout_s = context.settings.risk.check_timeout_s
         self._checks = [(spec.name, spec.load()(context)) for spec in specs]
 
     async def evaluate(self, action: TradingAction) -> ExecutionEnvelope:
         """Run all checks. One that fails rejects; one that itself breaks rejects too, with the reason."""
         results = [await self._run(name, check, action) for name, check in self._checks]
         status = _status(results)
+        if status == "rejected":
+            await self._withdraw(action)
         return ExecutionEnvelope(
             action=action,
             status=status,
@@ -44,9 +48,16 @@ class RiskGate:
             published_at=datetime.now(UTC),
         )
 
+    async def _withdraw(self, action: TradingAction) -> None:
+        """Let checks give back what they hold for an action that will not be traded."""
+        for _, check in self._checks:
+            if hasattr(check, "withdraw"):
+                await check.withdraw(action)
+
     async def _run(self, name: str, check: Any, action: TradingAction) -> CheckResult:
         try:
-            result: CheckResult = await check.check(action)
+            async with asyncio.timeout(self._timeout_s):
+                result = _answer(await check.check(action))
         except Exception as error:
             # A check is a plugin's code; one that cannot answer must never let an action through.
             log.exception("risk_check_failed", check=name, arena_id=action.arena_id)
@@ -71,6 +82,12 @@ class ActionConsumer(ConsumerWorker):
         execution = await self._gate.evaluate(action)
         # One action, one execution: the run names it, whatever was delivered twice.
         await publish_once(self._redis, EXECUTIONS, action.arena_id, execution.model_dump(mode="json"))
+
+
+def _answer(result: Any) -> CheckResult:
+    if not isinstance(result, CheckResult):
+        raise TypeError(f"it answered {type(result).__name__}, not CheckResult")
+    return result
 
 
 def _status(results: list[CheckResult]) -> ExecutionStatus:

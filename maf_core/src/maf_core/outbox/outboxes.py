@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import ValidationError
 
 from maf_core.arenas.run import FinishedRun
 from maf_core.outbox.models import (
@@ -14,11 +18,14 @@ from maf_core.outbox.models import (
     TradingAction,
     Verdict,
 )
+from maf_core.settings import explain
 from maf_core.streams.names import ACTIONS, DECISIONS
 from maf_core.streams.publish import publish_once
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
+
+log = structlog.get_logger(__name__)
 
 _VERDICTS: dict[str, Verdict] = {"BUY": "BUY", "SELL": "SELL", "HOLD": "HOLD"}
 
@@ -94,9 +101,18 @@ def build_decision(run: FinishedRun) -> GenericDecision:
         verdict=str(run.state.get("synthesis_verdict", "")),
         confidence=_bounded(run.state.get("synthesis_confidence"), 0.0),
         reasoning=str(run.state.get("synthesis_reasoning", "")),
-        contributors=[Contributor.model_validate(signal) for signal in run.state.get("agent_signals", [])],
+        contributors=list(_contributors(run.state.get("agent_signals"))),
         meta=run.meta,
     )
+
+
+def _contributors(signals: Any) -> Iterator[Contributor]:
+    """Those that are well-formed; what an agent left otherwise must not lose the decision."""
+    for signal in signals if isinstance(signals, list) else ():
+        try:
+            yield Contributor.model_validate(signal)
+        except ValidationError as error:
+            log.warning("contributor_skipped", reason=explain(error))
 
 
 def _bounded(value: Any, lowest: float) -> float:

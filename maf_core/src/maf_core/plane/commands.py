@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from redis.asyncio import Redis
 
 from maf_core.arenas.config import ActionMode
+from maf_core.clock import parse_time
 from maf_core.errors import BadEntryError
 from maf_core.settings import explain
 from maf_core.streams.names import CONTROL_IN, CONTROL_OUT
@@ -36,7 +37,7 @@ class Command(BaseModel):
     source: str = ""
     trigger: dict[str, Any] | None = None
     requested_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
-    as_of: datetime | None = None
+    as_of: Annotated[datetime, AfterValidator(parse_time)] | None = None
 
     @classmethod
     def parse(cls, payload: dict[str, Any]) -> Command:

@@ -7,6 +7,7 @@ is no way to reach anything but the payload and the functions below.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -16,7 +17,7 @@ from maf_core.errors import ExpressionError
 MAX_LENGTH = 2000
 MAX_NODES = 300
 MAX_INT = 10**18
-MAX_TEXT = 100_000
+MAX_DIGITS = 20
 
 
 def _number(value: Any) -> Any:
@@ -33,6 +34,13 @@ def _modulo(left: Any, right: Any) -> Any:
     return _number(left) % _number(right)
 
 
+def _rounded(number: Any, *digits: Any) -> Any:
+    # Python computes 10 to the power of the digits, however many there are.
+    if any(abs(places) > MAX_DIGITS for places in digits):
+        raise ValueError("too many digits")
+    return round(number, *digits)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "bool": bool,
@@ -43,7 +51,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lower": lambda text: str(text).lower(),
     "max": max,
     "min": min,
-    "round": round,
+    "round": _rounded,
     "startswith": lambda text, part: str(text).startswith(part),
     "upper": lambda text: str(text).upper(),
 }
@@ -92,15 +100,24 @@ def _compiled(source: str) -> CodeType:
     if len(source) > MAX_LENGTH:
         raise ExpressionError(f"the expression is {len(source)} characters long; {MAX_LENGTH} are allowed.")
     try:
-        tree = ast.parse(source.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python finds odd is a mistake in the rule
+            return _code(source.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         place = f" at column {error.offset}" if isinstance(error, SyntaxError) else ""
         raise ExpressionError(f"{source!r} is not an expression{place}: {error}") from error
+
+
+def _code(source: str) -> CodeType:
+    tree = ast.parse(source, mode="eval")
     nodes = list(ast.walk(tree))
     if len(nodes) > MAX_NODES:
         raise ExpressionError(f"the expression has {len(nodes)} parts; {MAX_NODES} are allowed. Split the rule.")
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         _check(node)
+        if isinstance(node, ast.Name) and node.id != "payload" and id(node) not in called:
+            raise ExpressionError(f"{node.id} is a function; call it: {node.id}(…).")
     body = _Rewriter().visit(tree.body)
     function = ast.Lambda(ast.arguments([], [ast.arg("payload")], None, [], [], None, []), body)
     return compile(ast.fix_missing_locations(ast.Expression(function)), "<expression>", "eval")

@@ -52,6 +52,8 @@ class Rule:
         """Compile; raises `ConfigError` naming arena, trigger and key."""
         self.arena = arena
         self.config = config
+        if isinstance(config.target, dict) and arena.target_key not in config.target:
+            raise ConfigError(f"trigger {config.id!r} of arena {arena.name!r}: its target lacks {arena.target_key!r}")
         targets = config.target if isinstance(config.target, dict) else {arena.target_key: config.target}
         try:
             self.when = Expression(config.when)
@@ -106,9 +108,15 @@ class TriggerDispatcher(ConsumerWorker):
 
     async def handle(self, entry: Entry) -> None:
         """Fire every rule that holds."""
+        failures = []
         for rule in self._rules[entry.stream]:
             if rule.when.holds(entry.payload):
-                await self._fire(rule, entry)
+                try:
+                    await self._fire(rule, entry)
+                except BadEntryError as error:  # the entry does not fit this rule; it may fit the next
+                    failures.append(str(error))
+        if failures:
+            raise BadEntryError("; ".join(failures))
 
     async def _fire(self, rule: Rule, entry: Entry) -> None:
         try:

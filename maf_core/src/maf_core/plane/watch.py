@@ -15,6 +15,17 @@ from maf_core.streams.names import WATCH, beside
 Kind = Literal["symbol", "document", "question"]
 
 
+# In one step, so that interest renewed meanwhile is not lost.
+_DECAY = """
+local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+for _, member in ipairs(gone) do
+  redis.call('ZREM', KEYS[1], member)
+  redis.call('HDEL', KEYS[2], member)
+end
+return #gone
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """A watched target. `expires_at` is Unix seconds, wall time."""
@@ -69,13 +80,7 @@ class WatchList:
 
     async def decay(self) -> int:
         """Drop what nobody is interested in any more, and return how many that were."""
-        gone = await self._redis.zrangebyscore(self._key, "-inf", time.time())
-        if not gone:
-            return 0
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.zrem(self._key, *gone)
-        pipeline.hdel(self._attrs, *gone)
-        return int((await pipeline.execute())[0])
+        return int(await self._redis.register_script(_DECAY)(keys=[self._key, self._attrs], args=[time.time()]))
 
 
 def _member(target_id: str, kind: Kind) -> str:

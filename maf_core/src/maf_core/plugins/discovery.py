@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 GROUP = "maf"
 
@@ -79,7 +80,10 @@ def incompatibility(candidate: Candidate, core_version: str) -> str | None:
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        if requirement.name == "maf" and not requirement.specifier.contains(core_version, prereleases=True):
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if not applies or canonicalize_name(requirement.name) != "maf":
+            continue
+        if not requirement.specifier.contains(core_version, prereleases=True):
             return (
                 f"{candidate.distribution} {candidate.version} needs maf{requirement.specifier}, "
                 f"this is maf {core_version}. Run: pip install -U maf {candidate.distribution}"

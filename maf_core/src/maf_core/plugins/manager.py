@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
@@ -53,6 +53,7 @@ class PluginManager:
         self.rows: list[PluginRow] = []
         self._pluggy = pluggy.PluginManager("maf")
         self._pluggy.add_hookspecs(hookspecs)
+        self._given: list[Contribution] = []
         self._records: dict[str, dict[str, Contribution]] = {hook: {} for hook in HOOKS}
 
     @classmethod
@@ -101,54 +102,51 @@ class PluginManager:
             module = candidate.load()
             row.import_ms = round((time.perf_counter() - started) * 1000, 1)
             self._register(module, candidate.name)
-            for found in read_contributions(self._pluggy, candidate.name, candidate.distribution):
-                self._keep(found, row)
+            self._keep(read_contributions(self._pluggy, candidate.name, candidate.distribution), row)
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            row.status, row.reason = Status.FAILED, _sentence(error)
-            self._forget(candidate.name)
+            row.status, row.reason = Status.FAILED, _sentence(error, candidate)
+            if self._pluggy.has_plugin(candidate.name):
+                self._pluggy.unregister(name=candidate.name)
 
     def _register(self, module: object, name: str) -> None:
         reject_coroutine_hooks(module)
         self._pluggy.register(module, name=name)
         for hook in vars(module):
-            if hook.startswith("maf_") and hook not in HOOKS and hasattr(getattr(module, hook), "maf_impl"):
+            if hook not in HOOKS and hasattr(getattr(module, hook), "maf_impl"):
                 near = difflib.get_close_matches(hook, HOOKS, n=1)
                 hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(HOOKS)}."
                 raise PluginError(f"there is no hook {hook}.{hint}")
 
-    def _keep(self, found: Contribution, row: PluginRow) -> None:
-        row.contributions.setdefault(found.hook.removeprefix("maf_"), []).append(found.record.name)
-        known = self._records[found.hook].get(found.record.name)
-        if known is not None and known.plugin == found.plugin:
-            raise PluginError(f"hook {found.hook} gives the name {found.record.name!r} twice; names are unique.")
-        key = found.record.name if known is None else f"{found.record.name}\0{found.distribution}"
-        self._records[found.hook][key] = found
-
-    def _forget(self, name: str) -> None:
-        if self._pluggy.has_plugin(name):
-            self._pluggy.unregister(name=name)
-        for found in self._records.values():
-            for key in [key for key, given in found.items() if given.plugin == name]:
-                del found[key]
+    def _keep(self, found: list[Contribution], row: PluginRow) -> None:
+        for (hook, name), count in Counter((given.hook, given.record.name) for given in found).items():
+            if count > 1:
+                raise PluginError(f"hook {hook} gives the name {name!r} twice; names are unique.")
+            row.contributions.setdefault(hook.removeprefix("maf_"), []).append(name)
+        self._given += found
 
     def _refuse_clashes(self) -> None:
         """A name that two plugins give belongs to neither, except that the core keeps its own."""
-        for hook, found in self._records.items():
-            for key in [key for key in found if "\0" in key]:
-                second = found.pop(key)
-                first = found.get(second.record.name)
-                self._refuse(hook, second, first or second)
-                if first is not None and first.plugin != BUILTIN:
-                    del found[second.record.name]
-                    self._refuse(hook, first, second)
+        givers: dict[tuple[str, str], list[Contribution]] = defaultdict(list)
+        for given in self._given:
+            givers[given.hook, given.record.name].append(given)
+        for rivals in givers.values():
+            if len(rivals) > 1:
+                self._refuse(rivals)
+        used = {row.name for row in self.rows if row.status is Status.OK}
+        for given in self._given:
+            if given.plugin in used:
+                self._records[given.hook][given.record.name] = given
 
-    def _refuse(self, hook: str, loser: Contribution, other: Contribution) -> None:
-        row = next(row for row in self.rows if row.name == loser.plugin)
-        row.status = Status.FAILED
-        row.reason = (
-            f"{hook} name {loser.record.name!r} is given by both {loser.distribution} and {other.distribution}: "
-            "neither is used. Disable one with MAF_DISABLE_PLUGINS."
-        )
+    def _refuse(self, rivals: list[Contribution]) -> None:
+        what = f"{rivals[0].hook} name {rivals[0].record.name!r}"
+        owners = " and ".join(f"{given.distribution} ({given.plugin})" for given in rivals)
+        for row in self.rows:
+            if row.name == BUILTIN or row.name not in {given.plugin for given in rivals}:
+                continue
+            row.status, row.contributions = Status.FAILED, {}
+            row.reason = f"{what} is given by {owners}: none is used. Leave one out: MAF_DISABLE_PLUGINS={row.name}"
+            if rivals[0].plugin == BUILTIN:
+                row.reason = f"{what} belongs to the core; {row.distribution} must give another."
 
 
 def _row_from_metadata(
@@ -160,7 +158,8 @@ def _row_from_metadata(
         row.reason = "not selected"
         return row
     if names[candidate.name] > 1 or candidate.name == BUILTIN:
-        owners = [other.distribution for other in candidates if other.name == candidate.name]
+        owners = ["maf"] if candidate.name == BUILTIN else []
+        owners += [other.distribution for other in candidates if other.name == candidate.name]
         row.status = Status.DUPLICATE
         row.reason = f"the plugin name is claimed by {' and '.join(owners)}; uninstall all but one."
         return row
@@ -180,7 +179,10 @@ def _refuse_unknown(selection: Selection, candidates: list[Candidate]) -> None:
             raise UnknownPluginError(f"There is no plugin {name!r}; installed: {', '.join(known) or 'none'}.{hint}")
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(error: BaseException, candidate: Candidate) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"it needs {error.name!r}, which is not installed. Run: pip install {error.name}"
-    return str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, PluginError):
+        return str(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{what}. Update {candidate.distribution}, or leave it out: MAF_DISABLE_PLUGINS={candidate.name}"

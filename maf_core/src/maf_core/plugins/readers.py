@@ -49,7 +49,8 @@ class Contribution:
 def reject_coroutine_hooks(module: Any) -> None:
     """Refuse `async def` hooks: nobody would await them, so they would do nothing."""
     for name in HOOKS:
-        if inspect.iscoroutinefunction(getattr(module, name, None)):
+        hook = getattr(module, name, None)
+        if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
             raise PluginError(
                 f"hook {name} is a coroutine. Hooks are plain functions that return records; "
                 "move what is asynchronous into what the record's factory makes."

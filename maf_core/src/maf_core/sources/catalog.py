@@ -12,7 +12,21 @@ from maf_core.errors import ConfigError
 from maf_core.plugins import PluginManager
 from maf_core.records import SourceSpec
 from maf_core.settings import explain
-from maf_core.sources.base import BaseSource
+from maf_core.sources.base import BaseSource, SourceConfig
+
+
+def configured(
+    plugins: PluginManager, name: str, config: Mapping[str, Any] | None
+) -> tuple[type[BaseSource], SourceConfig]:
+    """The source's class and its validated configuration.
+
+    Raises `UnknownNameError` for a name nobody registered and `ConfigError` for a wrong configuration.
+    """
+    kind: type[BaseSource] = plugins.get("maf_sources", SourceSpec, name).load()
+    try:
+        return kind, kind.Config.model_validate(dict(config or {}))
+    except ValidationError as error:
+        raise ConfigError(f"The configuration of source {name!r} is not valid: {explain(error)}") from error
 
 
 class SourceCatalog:
@@ -24,15 +38,8 @@ class SourceCatalog:
         self._made: dict[tuple[str, str], BaseSource] = {}
 
     def get(self, name: str, config: Mapping[str, Any] | None = None) -> BaseSource:
-        """The source of this name and configuration.
-
-        Raises `UnknownNameError` for a name nobody registered and `ConfigError` for a wrong configuration.
-        """
-        kind: type[BaseSource] = self._plugins.get("maf_sources", SourceSpec, name).load()
-        try:
-            parsed = kind.Config.model_validate(dict(config or {}))
-        except ValidationError as error:
-            raise ConfigError(f"The configuration of source {name!r} is not valid: {explain(error)}") from error
+        """The source of this name and configuration; raises as `configured` does."""
+        kind, parsed = configured(self._plugins, name, config)
         key = (name, parsed.model_dump_json())
         if key not in self._made:
             self._made[key] = kind(self._redis, parsed)

@@ -66,7 +66,15 @@ async def connect(url: str) -> AsyncIterator[Redis]:
 
 
 def _check_scheme(url: str) -> None:
-    if urlsplit(url).scheme not in _SCHEMES:
+    if urlsplit(url).scheme not in _SCHEMES or not _has_port_number(url):
         raise UsageError(
             f"{masked(url)!r} is no Redis address. Use redis://host:port/0, rediss://…, unix://path or embedded."
         )
+
+
+def _has_port_number(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True

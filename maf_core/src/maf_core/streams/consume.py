@@ -74,6 +74,7 @@ class GroupConsumer:
         self._group = Group(redis, group, streams, consumer, self.options.lease_s)
         self._held: set[Delivery] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._helpers: list[asyncio.Task[Any]] = []
 
     @property
     def streams(self) -> list[str]:
@@ -90,25 +91,36 @@ class GroupConsumer:
             await stop.wait()
             return
         await self.create_groups()
-        keeper = asyncio.create_task(self._keep_leases())
+        self._helpers = [asyncio.create_task(self._keep_leases())]
         try:
             await self._consume(handler, stop)
         finally:
-            await _cancelled([keeper, *self._tasks])
+            await _cancelled([*self._helpers, *self._tasks])
             with suppress(*_AWAY):
                 await asyncio.shield(self._leave())
 
     async def _consume(self, handler: Handler, stop: asyncio.Event) -> None:
         await self._take(handler, await self._group.own(), stop)
         loop = asyncio.get_running_loop()
+        stopping = asyncio.create_task(stop.wait())
+        self._helpers.append(stopping)
         reclaim_at = loop.time()
         while not stop.is_set():
             if loop.time() >= reclaim_at:
                 reclaim_at = loop.time() + min(self.options.lease_s / 2, _RECLAIM_SECONDS)
                 await self._take(handler, await self._group.abandoned(self._room()), stop)
             await self._until_room()
-            await self._take(handler, await self._group.new(self._room(), self.options.block_ms), stop)
+            await self._take(handler, await self._new(stopping), stop)
         await self._finish()
+
+    async def _new(self, stopping: asyncio.Task[bool]) -> list[Delivery]:
+        """Wait for new entries, but not longer than for `stop`; what a read cut short took is handed back."""
+        reading = asyncio.create_task(self._group.new(self._room(), self.options.block_ms))
+        try:
+            await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return reading.result() if reading.done() else []
+        finally:
+            await _cancelled([reading])
 
     def _room(self) -> int:
         """How many entries may be read now: no more than can be worked on, so that others can have the rest."""
@@ -192,15 +204,16 @@ class GroupConsumer:
                     await self._group.renew(list(self._held))
 
     async def _leave(self) -> None:
-        if self._held:
-            await self._group.hand_back(self._held)
+        unfinished = await self._group.own()
+        if unfinished:
+            await self._group.hand_back(unfinished)
         else:
             await self._group.leave()
         self._held.clear()
         self._tasks.clear()
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

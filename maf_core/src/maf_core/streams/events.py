@@ -86,17 +86,16 @@ class EventBus:
                 await self._write(self._queue.get_nowait())
 
     async def _write(self, first: dict[str, Any]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        count, event = 1, first
-        while True:
-            pipeline.xadd(self._stream, encode(event), maxlen=self._maxlen, approximate=True)  # type: ignore[arg-type]
-            if count == _BATCH or self._queue.empty():
-                break
-            count, event = count + 1, self._queue.get_nowait()
+        batch = [first]
+        while len(batch) < _BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
         try:
+            pipeline = self._redis.pipeline(transaction=False)
+            for event in batch:
+                pipeline.xadd(self._stream, encode(event), maxlen=self._maxlen, approximate=True)  # type: ignore[arg-type]
             await pipeline.execute()
-        except (RedisError, OSError) as error:
-            self.dropped += count
+        except (RedisError, OSError, ValueError) as error:  # ValueError: somebody's payload is no JSON data
+            self.dropped += len(batch)
             if not self._failing:  # a streak of failures is one line in the log
                 log.warning("events_not_written", error=str(error))
             self._failing = True

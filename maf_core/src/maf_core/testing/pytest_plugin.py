@@ -47,14 +47,18 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 def make_context(redis: Redis) -> Callable[..., AppContext]:
     """Make an `AppContext` on the test server.
 
-    `make_context(plugins=manager, arenas=[...], **settings)`; by default with all installed plugins and no arenas.
+    `make_context(plugins=manager, arenas=[...], sections={"my_plugin": {...}}, **settings)`; by default with all
+    installed plugins and no arenas.
     """
     from maf_core.context import AppContext
     from maf_core.plugins import PluginManager, Selection
     from maf_core.settings import Settings
 
-    def make(plugins: PluginManager | None = None, arenas: Any = (), **settings: Any) -> AppContext:
+    def make(
+        plugins: PluginManager | None = None, arenas: Any = (), sections: Any = None, **settings: Any
+    ) -> AppContext:
         manager = plugins or PluginManager.load(Selection())
-        return AppContext.create(redis, Settings(**settings), manager, {arena.name: arena for arena in arenas})
+        chosen = Settings(plugins=sections, **settings)
+        return AppContext.create(redis, chosen, manager, {arena.name: arena for arena in arenas})
 
     return make

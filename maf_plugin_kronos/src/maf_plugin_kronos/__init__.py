@@ -1,0 +1,1 @@
+"""Forecasts for MAF: the Kronos source, its refresher, and the forecast service."""

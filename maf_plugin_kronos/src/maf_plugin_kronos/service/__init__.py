@@ -1,0 +1,1 @@
+"""The forecast service: sampled price paths behind HTTP. Needs the extra `serve`."""
