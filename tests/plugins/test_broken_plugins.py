@@ -36,7 +36,7 @@ def path_of(*folders: Path) -> str:
 
 @pytest.fixture(scope="module")
 def rows(maf):
-    done = maf("plugins", "list", "--json", PYTHONPATH=path_of(*FOLDERS))
+    done = maf("plugins", "list", "--all", "--json", PYTHONPATH=path_of(*FOLDERS))
     assert done.returncode == 0, done.stderr
     return {row["distribution"]: row for row in json.loads(done.stdout)}
 
@@ -56,7 +56,7 @@ def test_a_broken_plugin_gives_nothing(rows, distribution):
 
 
 def test_every_broken_plugin_here_is_tried():
-    names = {folder.name for folder in FOLDERS} - {"good"}
+    names = {folder.name for folder in FOLDERS} - {"good", "noisy", "slow"}  # odd, but they work
     assert names == {distribution.removeprefix("maf-t-").replace("-", "_") for distribution in BROKEN}
 
 

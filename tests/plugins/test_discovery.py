@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_core.plugins import Candidate, Selection, discover
-from maf_core.plugins.discovery import incompatibility
+from maf_core.plugins.compatibility import incompatibility
 
 GOOD = Path(__file__).parent / "data" / "good"
 

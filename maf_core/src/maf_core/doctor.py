@@ -86,12 +86,12 @@ async def _config(patient: Patient) -> list[Finding]:
 
 
 async def _plugins(_: Patient) -> list[Finding]:
-    from maf_core.plugins import PluginManager, Status
+    from maf_core.plugins import PluginManager
 
     return [
         Finding(
             f"plugin {row.name}",
-            row.status in (Status.OK, Status.DISABLED),
+            row.fine,
             f"{row.distribution} {row.version}: {row.reason or row.status.value}",
             f"Mend it as the reason says, or go on without: MAF_DISABLE_PLUGINS={row.name}",
         )

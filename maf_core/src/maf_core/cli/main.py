@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import click
 
 from maf_core.errors import MAFError
+from maf_core.plugins.selection import FOLDER, PLUGINS
 from maf_core.records import CommandSpec, resolve
 
 # Built-in commands: where they live, and their line in --help, so that help imports none of them.
@@ -68,7 +72,43 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
+def _set(variable: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """An option that becomes an environment variable: it counts before anything is loaded, and for child processes."""
+
+    def callback(_: click.Context, __: click.Parameter, value: Any) -> None:
+        if value is not None:
+            os.environ[variable] = str(value)
+
+    return callback
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--plugins",
+    metavar="A,B",
+    callback=_set(PLUGINS),
+    expose_value=False,
+    is_eager=True,
+    help="Load only these plugins (default: all that are installed).",
+)
+@click.option(
+    "--no-plugins",
+    flag_value="",
+    is_flag=True,
+    default=None,
+    callback=_set(PLUGINS),
+    expose_value=False,
+    is_eager=True,
+    help="Load no plugins.",
+)
+@click.option(
+    "--plugins-dir",
+    metavar="DIR",
+    callback=_set(FOLDER),
+    expose_value=False,
+    is_eager=True,
+    help="Load the one-file plugins in this folder too.",
+)
 @click.option(
     "--version",
     is_flag=True,

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
 from maf_core.context import AppContext
-from maf_core.plugins import PluginManager, Selection, Status
+from maf_core.plugins import PluginManager, Selection
 from maf_core.settings import Settings, load_settings
 from maf_core.streams.connect import connect, server_url
 
@@ -50,14 +50,20 @@ async def redis_of(settings: Settings, port: int | None = None) -> AsyncIterator
         yield redis
 
 
+def _beside(config_dir: Path | None) -> Path | None:
+    """The one-file plugins of the config folder, if it has any."""
+    folder = config_dir / "plugins" if config_dir else None
+    return folder if folder and folder.is_dir() else None
+
+
 @asynccontextmanager
 async def app_of(
     settings: Settings, config_dir: Path | None, plugins: str | None = None, port: int | None = None
 ) -> AsyncIterator[AppContext]:
     """The whole application: plugins, arenas and a connection."""
-    manager = PluginManager.load(Selection.from_environment(plugins))
+    manager = PluginManager.load(Selection.from_environment(plugins, _beside(config_dir)))
     for row in manager.rows:
-        if row.status not in (Status.OK, Status.DISABLED):
+        if not row.fine:
             log.warning("plugin_not_used", plugin=row.name, status=row.status.value, reason=row.reason)
     arenas = load_arenas(manager, config_dir)
     async with redis_of(settings, port) as redis:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maf_core.plugins.discovery import Candidate, Selection, discover
-from maf_core.plugins.manager import PluginManager, PluginRow, Status
+from maf_core.plugins.discovery import Candidate, discover
+from maf_core.plugins.manager import PluginManager
+from maf_core.plugins.rows import PluginRow, Status
+from maf_core.plugins.selection import Selection
 
 __all__ = ["Candidate", "PluginManager", "PluginRow", "Selection", "Status", "discover"]

@@ -2,90 +2,68 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import importlib.util
+import sys
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from maf_core.errors import UsageError
 
 GROUP = "maf"
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One entry point of the group `maf`: a plugin that could be loaded."""
+    """A plugin that could be loaded: an entry point of the group `maf`, a file, or a module that is there already."""
 
     name: str
     distribution: str
     version: str
     requires: tuple[str, ...] = ()
     entry_point: EntryPoint | None = None
+    path: Path | None = None
     module: Any = None
 
     def load(self) -> Any:
-        """Import the plugin's module (built-ins bring theirs along)."""
-        return self.entry_point.load() if self.entry_point is not None else self.module
+        """Import the plugin's module."""
+        if self.entry_point is not None:
+            return self.entry_point.load()
+        return self.module if self.path is None else _import_file(self.name, self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which plugins the user wants. `only=None` means all that are installed."""
-
-    only: frozenset[str] | None = None
-    disabled: frozenset[str] = field(default_factory=frozenset)
-
-    @classmethod
-    def from_names(cls, only: str | Iterable[str] | None = None, disabled: str | Iterable[str] = ()) -> Selection:
-        """Build a selection from comma-separated text or names; an empty text selects none."""
-        return cls(None if only is None else _names(only), _names(disabled))
-
-    @classmethod
-    def from_environment(cls, only: str | None = None) -> Selection:
-        """`only` (the command line) wins over MAF_PLUGINS; MAF_DISABLE_PLUGINS applies either way."""
-        chosen = only if only is not None else os.environ.get("MAF_PLUGINS")
-        return cls.from_names(chosen, os.environ.get("MAF_DISABLE_PLUGINS", ""))
-
-    def wants(self, name: str) -> bool:
-        """Tell whether the plugin of this name is to be loaded."""
-        return name not in self.disabled and (self.only is None or name in self.only)
-
-
-def _names(value: str | Iterable[str]) -> frozenset[str]:
-    parts = value.split(",") if isinstance(value, str) else value
-    return frozenset(part.strip() for part in parts if part.strip())
-
-
-def discover() -> list[Candidate]:
-    """Every installed plugin, by name. Takes a few milliseconds, whatever the plugins import."""
-    found = [
-        Candidate(
-            name=point.name,
-            distribution=point.dist.name if point.dist else "unknown",
-            version=point.dist.version if point.dist else "",
-            requires=tuple(point.dist.requires or ()) if point.dist else (),
-            entry_point=point,
-        )
-        for point in entry_points(group=GROUP)
-    ]
+def discover(folder: Path | None = None) -> list[Candidate]:
+    """Every installed plugin and every file of `folder`, by name. Milliseconds, whatever the plugins import."""
+    found = [_from_entry_point(point) for point in entry_points(group=GROUP)]
+    if folder is not None:
+        found += _files(folder)
     return sorted(found, key=lambda candidate: (candidate.name, candidate.distribution))
 
 
-def incompatibility(candidate: Candidate, core_version: str) -> str | None:
-    """Say why this plugin does not fit the installed core, or return None when it does."""
-    for text in candidate.requires:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
-        if not applies or canonicalize_name(requirement.name) != "maf":
-            continue
-        if not requirement.specifier.contains(core_version, prereleases=True):
-            return (
-                f"{candidate.distribution} {candidate.version} needs maf{requirement.specifier}, "
-                f"this is maf {core_version}. Run: pip install -U maf {candidate.distribution}"
-            )
-    return None
+def _from_entry_point(point: EntryPoint) -> Candidate:
+    if point.dist is None:
+        return Candidate(point.name, "unknown", "", entry_point=point)
+    return Candidate(point.name, point.dist.name, point.dist.version, tuple(point.dist.requires or ()), point)
+
+
+def _files(folder: Path) -> list[Candidate]:
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} with plugins. Make it, or name another with --plugins-dir.")
+    return [
+        Candidate(path.stem, str(path), "", path=path)
+        for path in sorted(folder.glob("*.py"))
+        if not path.stem.startswith("_")
+    ]
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    module_name = f"maf_plugins_dir.{name}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # so that a dotted-path factory of the file finds it
+    spec.loader.exec_module(module)
+    return module

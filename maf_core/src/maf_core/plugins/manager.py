@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import sys
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib.metadata import version
 from typing import TypeVar, cast
 
@@ -14,36 +14,17 @@ import pluggy
 
 from maf_core import builtin, hookspecs
 from maf_core.errors import PluginError, UnknownNameError, UnknownPluginError
-from maf_core.plugins.discovery import Candidate, Selection, discover, incompatibility
+from maf_core.plugins.discovery import Candidate, discover
 from maf_core.plugins.readers import HOOKS, Contribution, read_contributions, reject_coroutine_hooks
+from maf_core.plugins.rows import BUILTIN, PluginRow, Status, rows_from_metadata, unknown_rows
+from maf_core.plugins.selection import Selection
+from maf_core.plugins.tracing import trace
 from maf_core.records import Record
 
-BUILTIN = "core"
+# Every command waits for the imports of all plugins; one that takes longer than this is named.
+SLOW_MS = 500
 
 RecordT = TypeVar("RecordT", bound=Record)
-
-
-class Status(StrEnum):
-    """What became of a plugin."""
-
-    OK = "ok"
-    DISABLED = "disabled"
-    FAILED = "failed"
-    INCOMPATIBLE = "incompatible"
-    DUPLICATE = "duplicate"
-
-
-@dataclass(slots=True)
-class PluginRow:
-    """One line of `maf plugins list`. `import_ms` is None when the plugin was not imported."""
-
-    name: str
-    distribution: str
-    version: str
-    status: Status
-    reason: str = ""
-    import_ms: float | None = None
-    contributions: dict[str, list[str]] = field(default_factory=dict)
 
 
 class PluginManager:
@@ -60,28 +41,37 @@ class PluginManager:
     def load(cls, selection: Selection | None = None, candidates: list[Candidate] | None = None) -> PluginManager:
         """Load the built-in plugin and every selected one.
 
-        Raises `UnknownPluginError` when the selection names a plugin that is not installed.
+        Raises `UnknownPluginError` when the selection names a plugin that is not there, and `PluginError` in strict
+        mode when one is not ok.
         """
         manager = cls()
         selection = selection or Selection.from_environment()
-        candidates = discover() if candidates is None else candidates
-        core_version = version("maf")
-        _refuse_unknown(selection, candidates)
-        manager._add(Candidate(BUILTIN, "maf", core_version, module=builtin))
-        names = Counter(candidate.name for candidate in candidates)
-        for candidate in candidates:
-            row = _row_from_metadata(candidate, selection, candidates, names, core_version)
-            if row is None:
-                manager._add(candidate)
-            else:
-                manager.rows.append(row)
+        candidates = discover(selection.folder) if candidates is None else candidates
+        manager._prepare(selection, candidates)
+        for row, candidate in zip(manager.rows, [_core(), *candidates], strict=False):
+            if row.status is Status.NOT_LOADED:
+                manager._load(row, candidate, traced=selection.trace)
         manager._refuse_clashes()
+        manager._settle(strict=selection.strict)
         return manager
+
+    @classmethod
+    def survey(cls, selection: Selection | None = None) -> list[PluginRow]:
+        """The rows as far as metadata tells, without importing any plugin."""
+        manager = cls()
+        selection = selection or Selection.from_environment()
+        manager._prepare(selection, discover(selection.folder))
+        return manager.rows
 
     def records(self, hook: str, kind: type[RecordT]) -> dict[str, RecordT]:
         """All records of one hook by name, sorted by name, so that installation order never matters."""
         found = self._records[hook]
         return {name: cast("RecordT", found[name].record) for name in sorted(found)}
+
+    def contributions(self, plugin: str) -> list[Contribution]:
+        """What one plugin gives that is used."""
+        used = [given for records in self._records.values() for given in records.values()]
+        return [given for given in used if given.plugin == plugin]
 
     def get(self, hook: str, kind: type[RecordT], name: str) -> RecordT:
         """One record by name; `UnknownNameError` suggests the nearest one and lists what there is."""
@@ -93,16 +83,23 @@ class PluginManager:
             raise UnknownNameError(f"There is no {what} {name!r}.{hint} Known: {', '.join(found) or 'none'}.")
         return found[name]
 
-    def _add(self, candidate: Candidate) -> None:
-        row = PluginRow(candidate.name, candidate.distribution, candidate.version, Status.OK)
-        self.rows.append(row)
-        started = time.perf_counter()
+    def _prepare(self, selection: Selection, candidates: list[Candidate]) -> None:
+        _refuse_unknown(selection, candidates)
+        core = _core()
+        self.rows.append(PluginRow(BUILTIN, core.distribution, core.version, Status.NOT_LOADED))
+        self.rows += rows_from_metadata(selection, candidates, core.version)
+        self.rows += unknown_rows(selection, candidates)
+
+    def _load(self, row: PluginRow, candidate: Candidate, *, traced: bool) -> None:
         # A plugin is other people's code: whatever it raises must end here. SystemExit too: it can call exit().
         try:
-            module = candidate.load()
-            row.import_ms = round((time.perf_counter() - started) * 1000, 1)
+            module = _imported(candidate, row)
             self._register(module, candidate.name)
-            self._keep(read_contributions(self._pluggy, candidate.name, candidate.distribution), row)
+            found = read_contributions(self._pluggy, candidate.name, candidate.distribution)
+            if traced:
+                trace(candidate.name, found)
+            self._keep(found, row)
+            row.status = Status.OK
         except (Exception, SystemExit) as error:  # noqa: BLE001
             row.status, row.reason = Status.FAILED, _sentence(error, candidate)
             if self._pluggy.has_plugin(candidate.name):
@@ -132,10 +129,16 @@ class PluginManager:
         for rivals in givers.values():
             if len(rivals) > 1:
                 self._refuse(rivals)
+
+    def _settle(self, *, strict: bool) -> None:
+        """Keep the records of the plugins that are ok."""
         used = {row.name for row in self.rows if row.status is Status.OK}
         for given in self._given:
             if given.plugin in used:
                 self._records[given.hook][given.record.name] = given
+        broken = [f"{row.name}: {row.reason}" for row in self.rows if not row.fine]
+        if strict and broken:
+            raise PluginError(f"Plugins are loaded strictly, and not all are ok. {' '.join(broken)}")
 
     def _refuse(self, rivals: list[Contribution]) -> None:
         what = f"{rivals[0].hook} name {rivals[0].record.name!r}"
@@ -149,25 +152,19 @@ class PluginManager:
                 row.reason = f"{what} belongs to the core; {row.distribution} must give another."
 
 
-def _row_from_metadata(
-    candidate: Candidate, selection: Selection, candidates: list[Candidate], names: Counter[str], core: str
-) -> PluginRow | None:
-    """A row for a plugin that must not even be imported, else None."""
-    row = PluginRow(candidate.name, candidate.distribution, candidate.version, Status.DISABLED)
-    if not selection.wants(candidate.name):
-        row.reason = "not selected"
-        return row
-    if names[candidate.name] > 1 or candidate.name == BUILTIN:
-        owners = ["maf"] if candidate.name == BUILTIN else []
-        owners += [other.distribution for other in candidates if other.name == candidate.name]
-        row.status = Status.DUPLICATE
-        row.reason = f"the plugin name is claimed by {' and '.join(owners)}; uninstall all but one."
-        return row
-    reason = incompatibility(candidate, core)
-    if reason:
-        row.status, row.reason = Status.INCOMPATIBLE, reason
-        return row
-    return None
+def _core() -> Candidate:
+    return Candidate(BUILTIN, "maf", version("maf"), module=builtin)
+
+
+def _imported(candidate: Candidate, row: PluginRow) -> object:
+    started = time.perf_counter()
+    # What a plugin prints on import must not end up in the middle of our JSON.
+    with contextlib.redirect_stdout(sys.stderr):
+        module = candidate.load()
+    row.import_ms = round((time.perf_counter() - started) * 1000, 1)
+    if row.import_ms > SLOW_MS:
+        row.reason = f"slow: its import took {row.import_ms / 1000:.1f} s; heavy imports belong into the factories."
+    return module
 
 
 def _refuse_unknown(selection: Selection, candidates: list[Candidate]) -> None:

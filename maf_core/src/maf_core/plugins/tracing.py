@@ -1,0 +1,15 @@
+"""Say on stderr what each plugin gives through which hook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from maf_core.plugins.readers import Contribution
+
+
+def trace(name: str, contributions: Iterable[Contribution]) -> None:
+    """One line a record."""
+    for given in contributions:
+        factory = given.record.factory if isinstance(given.record.factory, str) else repr(given.record.factory)
+        sys.stderr.write(f"maf: {name} {given.hook} → {given.record.name} ({factory})\n")
