@@ -1,0 +1,1 @@
+"""A paper broker for MAF: executions in, fills and outcomes out."""
