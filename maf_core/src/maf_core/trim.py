@@ -16,7 +16,7 @@ from maf_core.worker import Worker
 if TYPE_CHECKING:
     from maf_core.context import AppContext
 
-_PAGE = 5000  # entries looked at in one pass; the next pass goes on
+_PAGE = 5000  # entries looked at in one round trip
 
 log = structlog.get_logger(__name__)
 
@@ -49,20 +49,35 @@ async def trim(redis: Redis, stream: str, maxlen: int) -> int:
     Entries that a group has not acknowledged stay, until the stream is twice as long as it may be: then the oldest go
     and a warning says so.
     """
+    gone = 0
+    while (excess := await redis.xlen(stream) - maxlen) > 0:
+        # The server cuts whole blocks only, so that the last few entries over the length may stay.
+        cut = await _trim_page(redis, stream, excess)
+        gone += cut
+        if not cut:
+            break
     length = await redis.xlen(stream)
-    if length <= maxlen:
-        return 0
     if length > 2 * maxlen:
         log.warning("unread_entries_dropped", stream=stream, length=length, maxlen=maxlen)
-        return int(await redis.xtrim(stream, maxlen=maxlen, approximate=True))
-    cut = entries(await redis.xrevrange(stream, count=1))[0][0]
+        gone += int(await redis.xtrim(stream, maxlen=maxlen, approximate=True))
+    return gone
+
+
+async def _trim_page(redis: Redis, stream: str, excess: int) -> int:
+    first_to_keep = entries(await redis.xrange(stream, count=min(excess, _PAGE) + 1))[-1][0]
+    cut = min(first_to_keep, await _first_needed(redis, stream), key=_order)
+    return int(await redis.xtrim(stream, minid=cut, approximate=True))
+
+
+async def _first_needed(redis: Redis, stream: str) -> str:
+    """The oldest entry that some group has still to acknowledge, or the last one it was given."""
+    needed = entries(await redis.xrevrange(stream, count=1))[0][0]
     for group in await redis.xinfo_groups(stream):
-        cut = min(cut, text(group["last-delivered-id"]), key=_order)
+        needed = min(needed, text(group["last-delivered-id"]), key=_order)
         pending = await redis.xpending(stream, group["name"])
         if pending["pending"]:
-            cut = min(cut, text(pending["min"]), key=_order)
-    first_to_keep = entries(await redis.xrange(stream, count=min(length - maxlen, _PAGE) + 1))[-1][0]
-    return int(await redis.xtrim(stream, minid=min(cut, first_to_keep, key=_order), approximate=True))
+            needed = min(needed, text(pending["min"]), key=_order)
+    return needed
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -74,6 +74,7 @@ class GroupConsumer:
         self._group = Group(redis, group, streams, consumer, self.options.lease_s)
         self._held: set[Delivery] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(self.options.concurrency)
         self._helpers: list[asyncio.Task[Any]] = []
 
     @property
@@ -108,10 +109,14 @@ class GroupConsumer:
         while not stop.is_set():
             if loop.time() >= reclaim_at:
                 reclaim_at = loop.time() + min(self.options.lease_s / 2, _RECLAIM_SECONDS)
-                await self._take(handler, await self._group.abandoned(self._room()), stop)
+                await self._take(handler, await self._abandoned(), stop)
             await self._until_room()
             await self._take(handler, await self._new(stopping), stop)
         await self._finish()
+
+    async def _abandoned(self) -> list[Delivery]:
+        """What others left; after a stall of this whole process its own work looks abandoned too."""
+        return [delivery for delivery in await self._group.abandoned(self._room()) if delivery not in self._held]
 
     async def _new(self, stopping: asyncio.Task[bool]) -> list[Delivery]:
         """Wait for new entries, but not longer than for `stop`; what a read cut short took is handed back."""
@@ -160,7 +165,8 @@ class GroupConsumer:
             await self._until_room()
 
     async def _handle_and_ack(self, handler: Handler, delivery: Delivery) -> None:
-        await self._handle(handler, delivery)
+        async with self._places:  # a read may bring more than there are places: so many of each stream
+            await self._handle(handler, delivery)
         await self._ack([delivery])
 
     async def _ack(self, deliveries: list[Delivery]) -> None:
@@ -204,11 +210,7 @@ class GroupConsumer:
                     await self._group.renew(list(self._held))
 
     async def _leave(self) -> None:
-        unfinished = await self._group.own()
-        if unfinished:
-            await self._group.hand_back(unfinished)
-        else:
-            await self._group.leave()
+        await self._group.leave()
         self._held.clear()
         self._tasks.clear()
 

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -82,6 +83,10 @@ class EmbeddedServer:
                 is_last = _locks_exclusively(users)
             if is_last:
                 await self._shut_down()
+        if self._process is not None:
+            # Others may use the server for long; whoever started it has still to take note of its end.
+            threading.Thread(target=self._process.wait, daemon=True).start()
+            self._process = None
 
     async def _running(self) -> dict[str, Any] | None:
         """The record of a server that really serves this folder, else None."""
@@ -148,6 +153,7 @@ class EmbeddedServer:
                 await asyncio.sleep(_POLL_SECONDS)
         if self._process is not None:
             await asyncio.to_thread(self._process.wait)
+            self._process = None
 
     async def _answers(self, port: int) -> bool:
         try:

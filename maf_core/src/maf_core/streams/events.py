@@ -89,13 +89,17 @@ class EventBus:
         batch = [first]
         while len(batch) < _BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
-        try:
-            pipeline = self._redis.pipeline(transaction=False)
-            for event in batch:
+        pipeline = self._redis.pipeline(transaction=False)
+        for event in batch:
+            try:
                 pipeline.xadd(self._stream, encode(event), maxlen=self._maxlen, approximate=True)  # type: ignore[arg-type]
+            except ValueError as error:  # somebody's payload is no JSON data
+                self.dropped += 1
+                log.warning("event_not_json", kind=event["kind"], error=str(error))
+        try:
             await pipeline.execute()
-        except (RedisError, OSError, ValueError) as error:  # ValueError: somebody's payload is no JSON data
-            self.dropped += len(batch)
+        except (RedisError, OSError) as error:
+            self.dropped += len(pipeline)
             if not self._failing:  # a streak of failures is one line in the log
                 log.warning("events_not_written", error=str(error))
             self._failing = True

@@ -16,6 +16,17 @@ from maf_core.streams.raw import RawFields, by_stream, entries, text
 
 log = structlog.get_logger(__name__)
 
+_MOST_HELD = 10_000
+
+# Removing a consumer forgets what it holds, and a read that was cut short may have given it something just now.
+_REMOVE_IF_IDLE = """
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  if consumer[2] == ARGV[2] and consumer[4] == 0 then
+    return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+  end
+end
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -49,24 +60,32 @@ class Group:
             await self.redis.sadd(GROUPS, *(f"{stream}\n{self.name}" for stream in self.streams))
 
     async def new(self, count: int, block_ms: int) -> list[Delivery]:
-        """Entries never delivered before; waits for one at most `block_ms`."""
-        return await self._read(">", count, block_ms)
+        """Entries never delivered before, at most `count` of each stream; waits for one at most `block_ms`."""
+        answer = await self.redis.xreadgroup(
+            self.name, self.consumer, dict.fromkeys(self.streams, ">"), count=count, block=block_ms
+        )
+        return [Delivery(stream, entry_id, fields) for stream, found in by_stream(answer) for entry_id, fields in found]
 
     async def own(self) -> list[Delivery]:
-        """What this consumer took before and never acknowledged."""
-        return await self._read("0", None, None)
-
-    async def abandoned(self, count: int) -> list[Delivery]:
-        """Take over what other consumers have held in silence for longer than the lease."""
+        """What this consumer took before and never acknowledged: its process died, or its worker was restarted."""
         taken: list[Delivery] = []
         for stream in self.streams:
-            _, found, deleted = await self.redis.xautoclaim(
+            counts = await self._pending(stream)
+            # Claiming, unlike reading again, counts: an entry that kills its consumer each time must be given up.
+            if counts:
+                found = await self.redis.xclaim(stream, self.name, self.consumer, 0, list(counts))
+                taken += self._deliveries(stream, found, {entry_id: count + 1 for entry_id, count in counts.items()})
+        return taken
+
+    async def abandoned(self, count: int) -> list[Delivery]:
+        """Take over what consumers have held in silence for longer than the lease."""
+        taken: list[Delivery] = []
+        for stream in self.streams:
+            _, found, _ = await self.redis.xautoclaim(
                 stream, self.name, self.consumer, min_idle_time=self.lease_ms, count=count
             )
-            if deleted:
-                log.warning("entries_trimmed_before_ack", stream=stream, group=self.name, count=len(deleted))
-            for entry_id, fields in entries(found):
-                taken.append(Delivery(stream, entry_id, fields, await self._delivered(stream, entry_id)))
+            if found:
+                taken += self._deliveries(stream, found, await self._pending(stream))
         return taken
 
     async def ack(self, deliveries: Iterable[Delivery]) -> None:
@@ -78,16 +97,18 @@ class Group:
 
     async def renew(self, deliveries: Iterable[Delivery]) -> None:
         """Reset the idle time of what is in work, so that nobody takes a long run over."""
-        await self._claim(deliveries, idle_ms=0)
-
-    async def hand_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Make entries claimable by others at once."""
-        await self._claim(deliveries, idle_ms=self.lease_ms)
+        pipeline = self.redis.pipeline(transaction=False)
+        for stream, ids in _by_stream(deliveries).items():
+            pipeline.xclaim(stream, self.name, self.consumer, 0, ids, justid=True)
+        await pipeline.execute()
 
     async def leave(self) -> None:
-        """Remove this consumer from the group; it must hold nothing."""
+        """Make what this consumer still holds claimable by others at once; holding nothing, remove it."""
         for stream in self.streams:
-            await self.redis.xgroup_delconsumer(stream, self.name, self.consumer)
+            held: list[Any] = list(await self._pending(stream))
+            if held:
+                await self.redis.xclaim(stream, self.name, self.consumer, 0, held, idle=self.lease_ms, justid=True)
+            await self.redis.register_script(_REMOVE_IF_IDLE)(keys=[stream], args=[self.name, self.consumer])
 
     async def bury(self, delivery: Delivery, reason: str) -> None:
         """Put an entry that will never be handled on the dead-letter stream, with its origin and the reason."""
@@ -101,21 +122,13 @@ class Group:
         }
         await publish_once(self.redis, DEAD, f"{delivery.stream}:{delivery.id}:{self.name}", letter)
 
-    async def _read(self, after: str, count: int | None, block_ms: int | None) -> list[Delivery]:
-        answer = await self.redis.xreadgroup(
-            self.name, self.consumer, dict.fromkeys(self.streams, after), count=count, block=block_ms
-        )
-        return [Delivery(stream, entry_id, fields) for stream, found in by_stream(answer) for entry_id, fields in found]
+    async def _pending(self, stream: str) -> dict[str, int]:
+        """The ids this consumer holds, and how often each was delivered."""
+        rows = await self.redis.xpending_range(stream, self.name, "-", "+", _MOST_HELD, consumername=self.consumer)
+        return {text(row["message_id"]): int(row["times_delivered"]) for row in rows}
 
-    async def _delivered(self, stream: str, entry_id: str) -> int:
-        detail = await self.redis.xpending_range(stream, self.name, entry_id, entry_id, 1)
-        return int(detail[0]["times_delivered"]) if detail else 1
-
-    async def _claim(self, deliveries: Iterable[Delivery], idle_ms: int) -> None:
-        pipeline = self.redis.pipeline(transaction=False)
-        for stream, ids in _by_stream(deliveries).items():
-            pipeline.xclaim(stream, self.name, self.consumer, 0, ids, idle=idle_ms, justid=True)
-        await pipeline.execute()
+    def _deliveries(self, stream: str, found: Any, counts: dict[str, int]) -> list[Delivery]:
+        return [Delivery(stream, entry_id, fields, counts.get(entry_id, 1)) for entry_id, fields in entries(found)]
 
 
 def _by_stream(deliveries: Iterable[Delivery]) -> dict[str, list[Any]]:
