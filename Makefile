@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper
-EDITABLE := -e './maf_core[demo,testing]' -e './maf_plugin_trtools2[parquet]' -e './maf_plugin_kronos[serve]' \
-	-e ./maf_plugin_trading_intelligence -e ./maf_plugin_paper
 MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+
+# The certificates and packages that pip trusts, uv trusts too.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: demo test lint fix wheels wheels-test test-kronos pins clean
 
@@ -35,8 +36,8 @@ test-kronos: .venv-kronos/.ready  ## Test the real Kronos model code on a tiny r
 $(VENV)/.ready: $(MANIFESTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAF needs Python 3.11 or newer; run: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt $(EDITABLE) -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		$(addprefix -e ./,$(PACKAGES)) --requirement requirements-dev.txt
 	touch $@
 
 .venv-kronos/.ready: $(MANIFESTS)
