@@ -120,6 +120,14 @@ def test_a_trade_from_order_to_close():
     assert book.account.positions == {}
 
 
+def test_a_bar_that_was_under_way_at_the_decision_fills_nothing():
+    book = Book()
+    book.take(accept(book.account, order_of(0, "BUY").model_copy(update={"as_of": START + timedelta(minutes=90)})))
+    assert book.bar(1, 50.0).outcomes == ()
+    (fill,) = book.bar(2, 100.0).outcomes
+    assert fill["price"] == pytest.approx(100.02)
+
+
 def test_size_is_of_the_equity_at_the_decision():
     book = Book()
     book.order(1, "BUY", size=0.5)

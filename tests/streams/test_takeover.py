@@ -93,7 +93,6 @@ async def test_what_is_cancelled_is_handed_back_at_once(redis, consumer, consumi
     assert sorted(entry.id for entry in seen) == ids
 
 
-@pytest.mark.xfail(strict=True, reason="every hand-over counts as two deliveries, and as the death of a consumer")
 async def test_what_is_handed_on_again_and_again_is_not_given_up(redis, consumer, consuming, letters):
     """Restarting a service in good order, however often, is no fault of the entries that wait."""
     ids = [await publish(redis, "in", {"n": number}) for number in range(8)]

@@ -68,9 +68,9 @@ def _refusal(account: Account, order: Order) -> str | None:
 
 
 def _is_next(account: Account, order: Order, bar: Bar) -> bool:
-    """The bar became known after the decision. A bar that was delivered late does not close what opened after it."""
+    """The bar opens after the decision: nobody fills at a price from before. One delivered late closes nothing newer."""
     position = account.positions.get(order.ticker)
-    return bar.as_of > order.as_of and (position is None or bar.t >= position.opened_at)
+    return bar.t >= order.as_of and (position is None or bar.t >= position.opened_at)
 
 
 def _buy(account: Account, order: Order, bar: Bar, costs: PaperSettings) -> Step:

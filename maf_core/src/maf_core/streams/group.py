@@ -105,9 +105,12 @@ class Group:
     async def leave(self) -> None:
         """Make what this consumer still holds claimable by others at once; holding nothing, remove it."""
         for stream in self.streams:
-            held: list[Any] = list(await self._pending(stream))
-            if held:
-                await self.redis.xclaim(stream, self.name, self.consumer, 0, held, idle=self.lease_ms, justid=True)
+            pipeline = self.redis.pipeline(transaction=False)
+            for entry_id, count in (await self._pending(stream)).items():
+                # Leaving in good order is no death: this delivery does not count.
+                back = {"idle": self.lease_ms, "retrycount": count - 1, "justid": True}
+                pipeline.xclaim(stream, self.name, self.consumer, 0, [entry_id], **back)  # type: ignore[arg-type]
+            await pipeline.execute()
             await self.redis.register_script(_REMOVE_IF_IDLE)(keys=[stream], args=[self.name, self.consumer])
 
     async def bury(self, delivery: Delivery, reason: str) -> None:
