@@ -68,7 +68,7 @@ def _refusal(account: Account, order: Order) -> str | None:
 
 
 def _is_next(account: Account, order: Order, bar: Bar) -> bool:
-    """The bar opens after the decision: nobody fills at a price from before. One delivered late closes nothing newer."""
+    """The bar opens after the decision, at a price nobody could know; one delivered late closes nothing newer."""
     position = account.positions.get(order.ticker)
     return bar.t >= order.as_of and (position is None or bar.t >= position.opened_at)
 
