@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from maf_core.arenas.engine import ArenaEngine
 from maf_core.testing import wait_until
@@ -120,3 +123,36 @@ async def test_a_run_whose_phase_is_gone_from_the_arena_fails_in_words(
 
     context = make_context(plugins=load(role("custom", step)), arenas=[panel(PHASES[0])])
     assert "there is no phase 'b'" in (await ArenaEngine(context).run(request)).error
+
+
+async def test_it_keeps_its_present(engine, journal, request_for):
+    """Asked for by hand, a command names no time; taken over an hour later, the run must not know more."""
+    request = request_for()
+    await dies_in("b", engine, journal, request)
+    done = await engine().run(replace(request, as_of=request.as_of + timedelta(hours=1)))
+    assert done.request.as_of == request.as_of
+
+
+async def test_a_server_that_is_away_is_not_taken_for_missing_data(make_context, load, panel, role, request_for):
+    """The run is left as it is for whoever takes it up again."""
+    away = True
+
+    async def asks(agent, state, context):
+        if away:
+            raise RedisConnectionError("gone")
+        return {"synthesis_verdict": "BUY"}
+
+    async def waits(agent, state, context):
+        await asyncio.sleep(0 if not away else 3600)
+        return {}
+
+    both = [{"name": "asks", "role": "asks"}, {"name": "waits", "role": "waits"}]
+    plugins = load(role("asks", asks), role("waits", waits))
+    arena = panel({"name": "a", "pattern": "parallel", "agents": both})
+    engine = ArenaEngine(make_context(plugins=plugins, arenas=[arena]))
+    request = request_for()
+    with pytest.raises(RedisConnectionError):
+        await engine.run(request)
+    away = False
+    done = await engine.run(request)
+    assert (done.error, done.state["synthesis_verdict"], done.state["abstentions"]) == (None, "BUY", {})

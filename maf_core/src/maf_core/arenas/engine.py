@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +17,7 @@ from maf_core.arenas.phases import run_phase
 from maf_core.arenas.run import FinishedRun, RunContext, RunRequest
 from maf_core.arenas.state import State, isolated
 from maf_core.arenas.store import RunRecord, RunStore
+from maf_core.clock import parse_time
 from maf_core.errors import MAFError
 from maf_core.records import AgentSpec
 
@@ -39,29 +41,16 @@ class ArenaEngine:
         """
         arena = self._app.arenas[request.arena]
         record = await self._store.open(request.arena_id, _initial_state(request))
+        # A run that is taken up again keeps its present, also when it was asked for without naming one.
+        request = replace(request, as_of=parse_time(record.state["as_of"]))
         if record.status == "running":
-            await self._finish(arena, request, record)
+            await self._finish(_context(self._app, arena, request, record), record)
         return FinishedRun(arena, request, record.correlation_id, record.state, record.seconds, record.error)
 
-    async def _finish(self, arena: ArenaConfig, request: RunRequest, record: RunRecord) -> None:
-        context = _context(self._app, arena, request, record)
+    async def _finish(self, context: RunContext, record: RunRecord) -> None:
         started = time.perf_counter() - record.seconds  # what earlier workers spent counts
-        context.emit("arena.start", target=request.target, as_of=request.as_of.isoformat())
-        try:
-            async with asyncio.timeout(arena.limits.run_timeout_s):
-                await self._walk(arena, context, record, started)
-        except TimeoutError:
-            record.error = f"the run took longer than {arena.limits.run_timeout_s:g} s"
-        except MAFError as error:
-            record.error = str(error)
-        except RedisError:
-            raise  # the server is away: another worker goes on from the saved phase
-        except Exception as error:
-            log.exception("run_broke", arena_id=record.arena_id)
-            record.error = f"{type(error).__name__}: {error}"
-        finally:
-            context.stop_asking()
-        record.error = record.error or _panel_failure(record.state)
+        context.emit("arena.start", target=context.request.target, as_of=context.as_of.isoformat())
+        record.error = await self._failure(context, record, started) or _without_verdict(record.state)
         record.status = "failed" if record.error else "completed"
         record.seconds = time.perf_counter() - started
         record.state["arena_total_seconds"] = round(record.seconds, 6)
@@ -72,6 +61,25 @@ class ArenaEngine:
         else:
             context.emit("arena.complete", seconds=round(record.seconds, 6))
         await self._store.save(record)
+
+    async def _failure(self, context: RunContext, record: RunRecord, started: float) -> str | None:
+        """Go through the phases; None when that went well, else why not."""
+        limit = context.arena.limits.run_timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                await self._walk(context.arena, context, record, started)
+        except TimeoutError:
+            return f"the run took longer than {limit:g} s"
+        except MAFError as error:
+            return str(error)
+        except RedisError:
+            raise  # the server is away: another worker goes on from the saved phase
+        except Exception as error:
+            log.exception("run_broke", arena_id=record.arena_id)
+            return f"{type(error).__name__}: {error}"
+        finally:
+            context.stop_asking()
+        return None
 
     async def _walk(self, arena: ArenaConfig, context: RunContext, record: RunRecord, started: float) -> None:
         graph = PhaseGraph(arena.phases, arena.limits.max_phases)
@@ -127,7 +135,7 @@ def _context(app: AppContext, arena: ArenaConfig, request: RunRequest, record: R
     )
 
 
-def _panel_failure(state: State) -> str | None:
+def _without_verdict(state: State) -> str | None:
     """A specialist that fails is a vote less; a run without a verdict has failed."""
     if "synthesis_verdict" in state or "signal" in state:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from maf_core.agents.base import Agent
 from maf_core.arenas.config import PhaseConfig
 from maf_core.arenas.run import RunContext
 from maf_core.arenas.state import State, isolated, merge
+from maf_core.streams.consume import SERVER_AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -23,12 +25,21 @@ async def run_phase(phase: PhaseConfig, agents: list[Agent], state: State, conte
     or takes too long abstains, with the reason; the others go on.
     """
     if phase.pattern == "parallel":
-        work = [_run_agent(agent, isolated(state), context) for agent in agents]
-        for patch in await asyncio.gather(*work):
+        for patch in await _all([_run_agent(agent, isolated(state), context) for agent in agents]):
             merge(state, patch)
         return
     for agent in agents:
         merge(state, await _run_agent(agent, isolated(state), context))
+
+
+async def _all(work: list[Coroutine[Any, Any, State]]) -> list[State]:
+    """The results in order; when one raises, the others are not left running."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _run_agent(agent: Agent, own_state: State, context: RunContext) -> dict[str, Any]:
@@ -40,6 +51,8 @@ async def _run_agent(agent: Agent, own_state: State, context: RunContext) -> dic
             patch = _checked(await agent.run(own_state, context))
     except TimeoutError:
         return _failed(agent, context, f"no answer within {limit:g} s")
+    except SERVER_AWAY:
+        raise
     except Exception as error:
         # An agent is a plugin's code: one that fails must not sink the panel.
         log.exception("agent_failed", agent=agent.name, arena_id=context.request.arena_id)

@@ -13,6 +13,7 @@ import structlog
 
 from maf_core.arenas.config import ActionMode, ArenaConfig
 from maf_core.sources.base import SourceQuery, SourceResult
+from maf_core.streams.consume import SERVER_AWAY
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
@@ -114,7 +115,8 @@ class RunContext:
     async def fetch(self, binding: str) -> SourceResult:
         """Ask a binding about the run's target. Agents that ask the same share one call.
 
-        Never raises for a failing source: the answer is then empty, with a `no_…` marker.
+        Does not raise for a failing source: the answer is then empty, with a `no_…` marker. Raises `RedisError` when
+        the server is away.
         """
         if binding not in self._answers:
             self._answers[binding] = asyncio.create_task(self._ask(binding))
@@ -144,6 +146,8 @@ class RunContext:
             source = self.app.sources.get(bound.source, bound.config)
             answer = await source.fetch(SourceQuery(self.request.target, self.as_of))
             _refuse_look_ahead(bound.source, answer, self.as_of)
+        except SERVER_AWAY:
+            raise  # no data now is not "no data": the run is taken up again
         except Exception as error:  # noqa: BLE001
             # A source is a plugin's code: whatever it raises is missing data to the panel, and visible.
             log.warning("source_failed", source=bound.source, arena_id=self.request.arena_id, error=str(error))

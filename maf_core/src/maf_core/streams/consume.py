@@ -28,8 +28,9 @@ NEW_ONLY = "$"
 FROM_START = "0"
 _RECLAIM_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
-# The server is away, not the entry bad: let the worker be restarted, and keep the entry pending.
-_AWAY = (RedisConnectionError, RedisTimeoutError)
+# The server is away; nothing is wrong with the work. Whoever meets this lets it through: the worker is made anew and
+# the entry, still pending, is handled again.
+SERVER_AWAY = (RedisConnectionError, RedisTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class GroupConsumer:
             await self._consume(handler, stop)
         finally:
             await _cancelled([*self._helpers, *self._tasks])
-            with suppress(*_AWAY):
+            with suppress(*SERVER_AWAY):
                 await asyncio.shield(self._leave())
 
     async def _consume(self, handler: Handler, stop: asyncio.Event) -> None:
@@ -192,7 +193,7 @@ class GroupConsumer:
                 await handler(entry)
             except BadEntryError as error:
                 return str(error)
-            except _AWAY:
+            except SERVER_AWAY:
                 raise
             except Exception as error:
                 log.exception("handler_failed", stream=entry.stream, entry=entry.id, attempt=attempt)
