@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from maf_core.streams.names import EXECUTIONS
+from maf_core.streams.publish import keep_bounded
 from maf_core.streams.raw import entries
 from maf_core.testing import running, wait_until
 from maf_core.trim import StreamTrimmer, trim
@@ -110,4 +111,15 @@ async def test_the_worker_trims_what_groups_read_and_what_maf_writes(redis, make
         return all([await redis.xlen(stream) <= 1_100 for stream in (EXECUTIONS, "in")])
 
     async with asyncio.timeout(20), running(StreamTrimmer(make_context(stream_maxlen=1000))):
+        await wait_until(trimmed)
+
+
+async def test_the_worker_trims_what_somebody_asked_to_keep_bounded(redis, make_context):
+    await keep_bounded(redis, "mine")
+    await fill(redis, 2_500, "mine")
+
+    async def trimmed() -> bool:
+        return await redis.xlen("mine") <= 1_100
+
+    async with running(StreamTrimmer(make_context(stream_maxlen=1000))):
         await wait_until(trimmed)

@@ -52,11 +52,3 @@ class AppContext:
         """A consumer of `group` under this process's name, with the configured lease."""
         options = ConsumerOptions(start=start, lease_s=self.settings.lease_s, concurrency=concurrency, batch=batch)
         return GroupConsumer(self.redis, group, streams, f"{socket.gethostname()}-{os.getpid()}", options)
-
-    @property
-    def own_streams(self) -> list[str]:
-        """The streams MAF writes that no group of its own may be reading."""
-        from maf_core.streams import names
-
-        fixed = [names.CONTROL_OUT, names.DECISIONS, names.EXECUTIONS, names.OUTCOMES, names.DEAD]
-        return fixed + [names.arena_output(arena) for arena in self.arenas]

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.asyncio import Redis
 
-from maf_core.streams.names import GROUPS
+from maf_core.streams.names import CONTROL_OUT, DEAD, DECISIONS, EXECUTIONS, GROUPS, OUTCOMES, STREAMS, arena_output
+from maf_core.streams.publish import keep_bounded
 from maf_core.streams.raw import entries, text
 from maf_core.worker import Worker
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
 
+_WRITTEN = (CONTROL_OUT, DECISIONS, EXECUTIONS, OUTCOMES, DEAD)
 _PAGE = 5000  # entries looked at in one round trip
 
 log = structlog.get_logger(__name__)
@@ -28,7 +30,11 @@ class StreamTrimmer(Worker):
         self.redis = context.redis
         self.maxlen = context.settings.stream_maxlen
         self.interval_s = 30.0
-        self.own = context.own_streams
+        self._own = [*_WRITTEN, *(arena_output(arena) for arena in context.arenas)]
+
+    async def prepare(self) -> None:
+        """Remember the streams that the core writes."""
+        await keep_bounded(self.redis, *self._own)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Trim until `stop` is set."""
@@ -39,8 +45,8 @@ class StreamTrimmer(Worker):
                 await asyncio.wait_for(stop.wait(), self.interval_s)
 
     async def _streams(self) -> list[str]:
-        members = await self.redis.smembers(GROUPS)
-        return sorted({text(member).split("\n", 1)[0] for member in members} | set(self.own))
+        read = {text(member).split("\n", 1)[0] for member in await self.redis.smembers(GROUPS)}
+        return sorted(read | {text(member) for member in await self.redis.smembers(STREAMS)})
 
 
 async def trim(redis: Redis, stream: str, maxlen: int) -> int:

@@ -11,11 +11,12 @@ from pydantic_core import to_json
 from maf_core import AppContext, Entry, MAFError, Worker, parse_bar
 from maf_core.plane.watch import WatchList
 from maf_core.streams.consume import NEW_ONLY
+from maf_core.streams.publish import keep_bounded
 from maf_plugin_kronos.attempts import Attempts, Series
 from maf_plugin_kronos.client import ForecastClient
 from maf_plugin_kronos.config import KronosSettings
 from maf_plugin_kronos.forecaster import Forecaster
-from maf_plugin_kronos.store import HEARTBEAT, ForecastStore
+from maf_plugin_kronos.store import EMITTED, HEARTBEAT, ForecastStore
 
 GROUP = "maf:refresher:kronos"
 _TICK_SECONDS = 0.25
@@ -43,8 +44,9 @@ class KronosRefresher(Worker):
         self._one_at_a_time = asyncio.Lock()
 
     async def prepare(self) -> None:
-        """Create the consumer groups on the bar streams."""
+        """Create the consumer groups; have the emitted forecasts trimmed, whether anybody reads them or not."""
         await self._consumer.create_groups()
+        await keep_bounded(self._redis, EMITTED)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Forecast until `stop` is set."""

@@ -12,6 +12,7 @@ OUTCOMES = "maf:outcomes:out"
 DEAD = "maf:dead"
 CLOCK = "maf:clock"
 GROUPS = "maf:groups"
+STREAMS = "maf:streams"
 WATCH = "maf:watch"
 
 

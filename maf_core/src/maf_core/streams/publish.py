@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from maf_core.streams.codec import FIELD, encode
-from maf_core.streams.names import beside
+from maf_core.streams.names import STREAMS, beside
 from maf_core.streams.raw import text
 
 MARKER_SECONDS = 7 * 86_400
@@ -46,3 +46,8 @@ async def publish_once(redis: Redis, stream: str, key: str, payload: Mapping[str
     marker = beside(stream, "once", key)
     entry_id, fresh = await script(keys=[marker, stream], args=[FIELD, encode(payload)[FIELD], MARKER_SECONDS])
     return Published(text(entry_id), bool(fresh))
+
+
+async def keep_bounded(redis: Redis, *streams: str) -> None:
+    """Have the service trim these streams, though no consumer group of MAF's may ever read them."""
+    await redis.sadd(STREAMS, *streams)
