@@ -111,7 +111,9 @@ async def test_future_bars_in_the_stream_change_no_decision():
     ("words", "code", "says"),
     [
         (("--from", "2012-05-01", "--to", "2012-03-01"), 2, "swap"),
-        (("--symbols", "NOPE"), 1, "NOPE"),
+        (("--symbols", "NOPE"), 2, "No file holds the symbol 'NOPE'"),
+        (("--symbols", " , "), 2, "names none"),
+        (("--from", "2020-01-01", "--to", "2020-02-01"), 2, "choose --from and --to there"),
         (("--from", "yesterday"), 2, "yesterday"),
     ],
 )

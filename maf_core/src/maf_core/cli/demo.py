@@ -44,11 +44,12 @@ def demo(
 
     Exits 1 when the figures do not add up.
     """
+    wanted = tuple(part.strip().upper() for part in symbols.split(",") if part.strip())
+    if not wanted:
+        raise UsageError("--symbols names none; name some, for example AAPL,IBM.")
     if first > last:
         raise UsageError("--from is later than --to; swap them.")
-    play = Play(
-        tuple(part.strip() for part in symbols.split(",") if part.strip()), first.date(), last.date(), with_future_bars
-    )
+    play = Play(wanted, first.date(), last.date(), with_future_bars)
     progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="maf-demo-") if keep is None else nullcontext(str(keep)) as folder:
         result = asyncio.run(perform(play, Path(folder), redis_port, lambda redis: watch(redis, progress)))

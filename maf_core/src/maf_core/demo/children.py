@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from maf_core.errors import MAFError
+from maf_core.errors import MAFError, UsageError
 
 _STOP_SECONDS = 30.0
 
@@ -34,8 +34,14 @@ class Child:
         return line.decode().strip()
 
     async def output(self) -> str:
-        """What the command prints, once it has ended well. Raises `MAFError` with its log otherwise."""
+        """What the command prints, once it has ended well.
+
+        Raises `UsageError` with the command's own sentence when it was asked for what cannot be, else `MAFError` with
+        its log.
+        """
         out, _ = await self.process.communicate()
+        if self.process.returncode == UsageError.exit_code:
+            raise UsageError(self._log_tail(1).strip().removeprefix("maf: "))
         if self.process.returncode:
             raise self.failure(f"ended with exit code {self.process.returncode}")
         return out.decode()
@@ -53,8 +59,10 @@ class Child:
 
     def failure(self, what: str) -> MAFError:
         """An error that shows the end of the command's log."""
-        tail = self.log.read_text(errors="replace").strip().splitlines()[-5:]
-        return MAFError(f"maf {self.name} {what}. Its log ({self.log}) ends with:\n  " + "\n  ".join(tail))
+        return MAFError(f"maf {self.name} {what}. Its log ends with:\n{self._log_tail(5)}")
+
+    def _log_tail(self, lines: int) -> str:
+        return "\n".join(f"  {line}" for line in self.log.read_text(errors="replace").strip().splitlines()[-lines:])
 
 
 class Children:

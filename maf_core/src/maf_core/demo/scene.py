@@ -29,6 +29,7 @@ from maf_core.streams.quiet import until_quiet
 
 _NEEDS = ("trtools2", "kronos", "paper")
 _START_SECONDS = 60.0
+_CATCH_UP_SECONDS = 10.0
 _HISTORY_DAYS = 420
 _POLL_SECONDS = 0.02
 
@@ -100,12 +101,16 @@ async def _until_ready(redis: Redis, service: Child) -> None:
 
 
 async def _until_forecast(redis: Redis, service: Child, symbols: int) -> None:
-    """Let the service catch up with the history, so that every demo begins from the same state."""
-    async with asyncio.timeout(_START_SECONDS):
-        while (await forecasts_made(redis)) < symbols:
-            if service.process.returncode is not None:
-                raise service.failure("ended")
-            await asyncio.sleep(_POLL_SECONDS)
+    """Let the service catch up with the history, so that every demo begins from the same state.
+
+    A symbol whose history is too short for a forecast is waited for in vain, and not for long.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CATCH_UP_SECONDS):
+            while (await forecasts_made(redis)) < symbols:
+                if service.process.returncode is not None:
+                    raise service.failure("ended")
+                await asyncio.sleep(_POLL_SECONDS)
     await until_quiet(redis)
 
 
