@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from maf_core.streams.group import forget_consumers
 from maf_core.streams.publish import publish
 from maf_core.streams.quiet import until_quiet
 from maf_core.testing import wait_until
@@ -229,3 +230,17 @@ async def test_what_was_trimmed_before_it_was_handled_is_not_handled_as_empty(re
     async with consuming(consumer("same"), note):
         await until_quiet(redis)
     assert [(entry.id, entry.payload) for entry in seen] == [(kept, {"n": 2})]
+
+
+async def test_consumers_that_are_gone_are_forgotten_unless_they_hold_something(redis):
+    await publish(redis, "in", {"n": 1})
+    await redis.xgroup_create("in", "g", "0")
+    await redis.xreadgroup("g", "holds", {"in": ">"})
+    await redis.xreadgroup("g", "gone", {"in": ">"})
+    assert await forget_consumers(redis, "in", "g", idle_s=3600) == 0
+    assert await forget_consumers(redis, "in", "g", idle_s=0) == 1
+    assert [consumer["name"] for consumer in await redis.xinfo_consumers("in", "g")] == [b"holds"]
+
+
+async def test_a_group_whose_stream_was_deleted_has_nobody_to_forget(redis):
+    assert await forget_consumers(redis, "deleted", "g", idle_s=0) == 0

@@ -1,4 +1,4 @@
-"""Keep streams bounded without dropping what a group has yet to acknowledge."""
+"""Keep streams and groups bounded without dropping what a group has yet to acknowledge."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from redis.asyncio import Redis
 
+from maf_core.streams.group import forget_consumers
 from maf_core.streams.names import CONTROL_OUT, DEAD, DECISIONS, EXECUTIONS, GROUPS, OUTCOMES, STREAMS, arena_output
 from maf_core.streams.publish import keep_bounded
 from maf_core.streams.raw import entries, text
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from maf_core.context import AppContext
 
 _WRITTEN = (CONTROL_OUT, DECISIONS, EXECUTIONS, OUTCOMES, DEAD)
+# Whoever consumes asks for entries every second.
+_GONE_SECONDS = 3600.0
 _PAGE = 5000  # entries looked at in one round trip
 
 log = structlog.get_logger(__name__)
@@ -39,14 +42,20 @@ class StreamTrimmer(Worker):
     async def run(self, stop: asyncio.Event) -> None:
         """Trim until `stop` is set."""
         while not stop.is_set():
+            for stream, group in await self._groups():
+                await forget_consumers(self.redis, stream, group, _GONE_SECONDS)
             for stream in await self._streams():
                 await trim(self.redis, stream, self.maxlen)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self.interval_s)
 
     async def _streams(self) -> list[str]:
-        read = {text(member).split("\n", 1)[0] for member in await self.redis.smembers(GROUPS)}
+        read = {stream for stream, _ in await self._groups()}
         return sorted(read | {text(member) for member in await self.redis.smembers(STREAMS)})
+
+    async def _groups(self) -> list[tuple[str, str]]:
+        members = [text(member).partition("\n") for member in await self.redis.smembers(GROUPS)]
+        return sorted((stream, group) for stream, _, group in members)
 
 
 async def trim(redis: Redis, stream: str, maxlen: int) -> int:

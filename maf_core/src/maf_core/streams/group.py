@@ -18,13 +18,21 @@ log = structlog.get_logger(__name__)
 
 _MOST_HELD = 10_000
 
-# Removing a consumer forgets what it holds, and a read that was cut short may have given it something just now.
-_REMOVE_IF_IDLE = """
-for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  if consumer[2] == ARGV[2] and consumer[4] == 0 then
-    return redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+# Removing a consumer forgets what it holds, and a read that was cut short may have given it something just now: so it
+# is looked at and removed in one step. An empty name stands for all, idle for at least ARGV[3] milliseconds.
+_REMOVE = """
+local gone, all = 0, redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+if all.err then return 0 end
+for _, found in ipairs(all) do
+  local consumer = {}
+  for i = 1, #found, 2 do consumer[found[i]] = found[i + 1] end
+  local meant = ARGV[2] == '' or ARGV[2] == consumer['name']
+  if meant and consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[3]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+    gone = gone + 1
   end
 end
+return gone
 """
 
 
@@ -111,7 +119,7 @@ class Group:
                 back = {"idle": self.lease_ms, "retrycount": count - 1, "justid": True}
                 pipeline.xclaim(stream, self.name, self.consumer, 0, [entry_id], **back)  # type: ignore[arg-type]
             await pipeline.execute()
-            await self.redis.register_script(_REMOVE_IF_IDLE)(keys=[stream], args=[self.name, self.consumer])
+            await _remove(self.redis, stream, self.name, self.consumer, idle_ms=0)
 
     async def bury(self, delivery: Delivery, reason: str) -> None:
         """Put an entry that will never be handled on the dead-letter stream, with its origin and the reason."""
@@ -132,6 +140,18 @@ class Group:
 
     def _deliveries(self, stream: str, found: Any, counts: dict[str, int]) -> list[Delivery]:
         return [Delivery(stream, entry_id, fields, counts.get(entry_id, 1)) for entry_id, fields in entries(found)]
+
+
+async def forget_consumers(redis: Redis, stream: str, group: str, idle_s: float) -> int:
+    """Remove the consumers that have been silent for `idle_s` and hold nothing, and return how many that were.
+
+    Every process has a name of its own in a group; those that were killed would stay for ever.
+    """
+    return await _remove(redis, stream, group, "", idle_ms=int(idle_s * 1000))
+
+
+async def _remove(redis: Redis, stream: str, group: str, consumer: str, idle_ms: int) -> int:
+    return int(await redis.register_script(_REMOVE)(keys=[stream], args=[group, consumer, idle_ms]))
 
 
 def _by_stream(deliveries: Iterable[Delivery]) -> dict[str, list[Any]]:
