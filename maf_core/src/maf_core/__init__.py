@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     )
     from maf_core.settings import PluginSettings
     from maf_core.sources.base import BaseSource, SourceConfig, SourceQuery, SourceResult
-    from maf_core.sources.freshness import KeyFreshness, StreamFreshness
+    from maf_core.sources.freshness import (
+        ExternalFreshness,
+        KeyFreshness,
+        RequestResponseFreshness,
+        ScanFreshness,
+        StreamFreshness,
+    )
     from maf_core.streams.consume import Entry, GroupConsumer
     from maf_core.streams.publish import publish, publish_once
     from maf_core.streams.view import StreamView
@@ -54,6 +60,7 @@ _HOMES = {
     "Direction": "agents.signals",
     "Entry": "streams.consume",
     "ExecutionEnvelope": "outbox.models",
+    "ExternalFreshness": "sources.freshness",
     "FinishedRun": "arenas.run",
     "GroupConsumer": "streams.consume",
     "KeyFreshness": "sources.freshness",
@@ -61,9 +68,11 @@ _HOMES = {
     "PluginSettings": "settings",
     "PublisherSpec": "records",
     "RefresherSpec": "records",
+    "RequestResponseFreshness": "sources.freshness",
     "RiskCheckSpec": "records",
     "RouterSpec": "records",
     "RunContext": "arenas.run",
+    "ScanFreshness": "sources.freshness",
     "SourceConfig": "sources.base",
     "SourceQuery": "sources.base",
     "SourceResult": "sources.base",
@@ -98,6 +107,7 @@ __all__ = [
     "Direction",
     "Entry",
     "ExecutionEnvelope",
+    "ExternalFreshness",
     "FinishedRun",
     "GroupConsumer",
     "KeyFreshness",
@@ -105,9 +115,11 @@ __all__ = [
     "PluginSettings",
     "PublisherSpec",
     "RefresherSpec",
+    "RequestResponseFreshness",
     "RiskCheckSpec",
     "RouterSpec",
     "RunContext",
+    "ScanFreshness",
     "SourceConfig",
     "SourceQuery",
     "SourceResult",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from maf_core import BaseSource, SourceQuery, SourceResult, StreamFreshness, StreamView
@@ -49,8 +49,8 @@ class WindowSource(BaseSource):
         newest = list(distinct.values())[-self.config.limit :]
         if not newest:
             return SourceResult(None, gaps=(f"no_{self.name}",))
-        rows = [dict(item.row) for item in newest]
-        return SourceResult(rows, newest[-1].as_of, size_bytes=len(to_json(rows)))
+        encoded = to_json([item.row for item in newest])
+        return SourceResult(from_json(encoded), newest[-1].as_of, size_bytes=len(encoded))
 
     @abstractmethod
     def parse(self, payload: dict[str, Any]) -> tuple[list[str], Known]:
