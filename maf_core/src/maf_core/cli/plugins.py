@@ -7,6 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from maf_core.cli.plugins_check import check as check_one
+from maf_core.cli.plugins_new import new
 from maf_core.errors import UnknownNameError
 from maf_core.plugins import PluginManager, PluginRow
 from maf_core.plugins.rows import BUILTIN
@@ -15,6 +17,10 @@ from maf_core.plugins.rows import BUILTIN
 @click.group()
 def cli() -> None:
     """See which plugins are installed and what they give."""
+
+
+cli.add_command(new)
+cli.add_command(check_one)
 
 
 @cli.command("list")
