@@ -1,19 +1,20 @@
 """Consume, decode and acknowledge: MAF's consumer beside a bare redis-py loop and FastStream, interleaved in one run.
 
-Prints entries per second and each one's ratio to the bare loop. Ratios compare; the machine's noise cancels out.
+Prints entries per second and each one's ratio to the bare loop. Ratios compare; the machine's noise cancels out. All
+decode with the same decoder, or it would decide: with the standard library's the bare loop is a third slower.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from pydantic_core import from_json
 from redis.asyncio import Redis
 
 from maf_core.streams.codec import encode
@@ -46,7 +47,7 @@ async def bare(redis: Redis, count: int, batch: int) -> None:
         answer = await redis.xreadgroup("bare", "c", {STREAM: ">"}, count=batch, block=1000)
         for _, entries in answer:
             for _, fields in entries:
-                json.loads(fields[b"data"])
+                from_json(fields[b"data"])
             await redis.xack(STREAM, "bare", *(entry_id for entry_id, _ in entries))
             seen += len(entries)
 
@@ -71,8 +72,10 @@ async def faststream(redis: Redis, count: int, batch: int) -> None:
     broker, done, seen = RedisBroker(f"redis://127.0.0.1:{port}", logger=None), asyncio.Event(), 0
 
     @broker.subscriber(stream=StreamSub(STREAM, group="faststream", consumer="c", batch=True, max_records=batch))
-    async def handle(entries: list[dict]) -> None:
+    async def handle(entries: list[dict[str, str]]) -> None:
         nonlocal seen
+        for entry in entries:
+            from_json(entry["data"])  # FastStream decodes only what it wrote itself
         seen += len(entries)
         if seen >= count:
             done.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.specifiers import SpecifierSet
 
 from maf_core.plugins import Candidate, Selection, discover
 from maf_core.plugins.compatibility import incompatibility
@@ -59,6 +60,18 @@ def test_the_command_line_wins_over_the_environment(monkeypatch):
 @given(names=st.lists(st.from_regex(r"[a-z_]{1,8}", fullmatch=True)), blanks=st.sampled_from(["", " ", " , "]))
 def test_a_selection_does_not_mind_blanks_and_empty_parts(names, blanks):
     assert Selection.from_names(f"{blanks},".join(names)).only == set(names)
+
+
+_RELEASES = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
+_BOUNDS = st.lists(st.tuples(st.sampled_from([">=", "<", "==", "!=", "~=", ">", "<="]), _RELEASES), max_size=3)
+
+
+@given(bounds=_BOUNDS, release=_RELEASES, suffix=st.sampled_from(["", "a1", ".dev2", "+local"]))
+def test_versions_are_compared_as_installers_do(bounds, release, suffix):
+    text = ",".join(f"{sign}{bound}.0" if sign == "~=" else f"{sign}{bound}" for sign, bound in bounds)
+    fits = SpecifierSet(text).contains(release + suffix, prereleases=True)
+    candidate = Candidate("x", "maf-x", "1", (f"maf{text}",))
+    assert (incompatibility(candidate, release + suffix) is None) == fits
 
 
 @pytest.mark.parametrize(

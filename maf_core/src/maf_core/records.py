@@ -1,7 +1,8 @@
 """The frozen records that hooks return.
 
 A record names a thing and says how to make it. `factory` is a dotted path ("package.module:attribute") or a
-callable; a dotted path is imported on first use, so listing plugins imports nothing heavy.
+callable; a dotted path is imported on first use, so listing plugins imports nothing heavy. A kind without fields of
+its own is no dataclass: making one costs every command half a millisecond.
 """
 
 from __future__ import annotations
@@ -38,24 +39,28 @@ class Record:
         return resolve(self.factory)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec(Record):
     """A source adapter; the factory is a `BaseSource` subclass."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class AgentSpec(Record):
     """An agent role that arenas name in YAML; the factory is an `Agent` subclass."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class ArenaSpec(Record):
     """An arena that a plugin ships; the factory gives the path of its YAML file."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class RefresherSpec(Record):
     """Keeps a cache warm for watched targets; the factory makes a worker from an `AppContext`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +77,22 @@ class PublisherSpec(Record):
     arena: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSpec(Record):
     """A long-running part of the service; the factory makes a worker from an `AppContext`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class RiskCheckSpec(Record):
     """One named check of the risk gate; the factory makes it from an `AppContext`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class CommandSpec(Record):
     """A `maf NAME` command; the factory is a click command or group."""
+
+    __slots__ = ()
 
 
 def resolve(factory: Factory) -> Any:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
 from maf_core.context import AppContext
-from maf_core.plugins import PluginManager, Selection
+from maf_core.plugins import PluginManager, PluginRow, Selection, Status
 from maf_core.settings import Settings, load_settings
 from maf_core.streams.connect import connect, server_url
 
@@ -56,6 +56,19 @@ def _beside(config_dir: Path | None) -> Path | None:
     return folder if folder and folder.is_dir() else None
 
 
+def _say_what_is_odd(row: PluginRow) -> None:
+    if not row.fine:
+        log.warning(
+            "plugin_not_used",
+            plugin=row.name,
+            distribution=row.distribution,
+            status=row.status.value,
+            reason=row.reason,
+        )
+    elif row.status is Status.OK and row.reason:
+        log.warning("plugin_slow", plugin=row.name, distribution=row.distribution, reason=row.reason)
+
+
 @asynccontextmanager
 async def app_of(
     settings: Settings, config_dir: Path | None, plugins: str | None = None, port: int | None = None
@@ -63,8 +76,7 @@ async def app_of(
     """The whole application: plugins, arenas and a connection."""
     manager = PluginManager.load(Selection.from_environment(plugins, _beside(config_dir)))
     for row in manager.rows:
-        if not row.fine:
-            log.warning("plugin_not_used", plugin=row.name, status=row.status.value, reason=row.reason)
+        _say_what_is_odd(row)
     arenas = load_arenas(manager, config_dir)
     async with redis_of(settings, port) as redis:
         yield AppContext.create(redis, settings, manager, arenas)

@@ -1,15 +1,15 @@
-"""The entry point `maf`, and how errors become exit codes."""
+"""The root command with its global options, and how errors become exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 import click
 
+from maf_core.cli import version_line
 from maf_core.errors import MAFError
 from maf_core.plugins.selection import FOLDER, PLUGINS
 from maf_core.records import CommandSpec, resolve
@@ -68,7 +68,7 @@ def _plugin_commands() -> dict[str, CommandSpec]:
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"maf {version('maf')}")
+        click.echo(version_line())
         ctx.exit()
 
 
@@ -124,8 +124,8 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """Run `maf`: exit 0 when it worked, 2 when it was asked wrongly, 1 when it failed."""
+def run() -> None:
+    """Run a command: exit 0 when it worked, 2 when it was asked wrongly, 1 when it failed."""
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
