@@ -8,7 +8,7 @@ MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(
 # The certificates and packages that pip trusts, uv trusts too.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: demo test lint fix wheels wheels-test test-kronos pins clean
+.PHONY: demo test lint fix wheels wheels-test test-kronos bench pins clean
 
 demo: $(VENV)/.ready  ## Run the whole system on real bars.
 	$(BIN)/maf demo
@@ -50,8 +50,13 @@ $(VENV)/.ready: $(MANIFESTS)
 clean:  ## Remove what the targets made.
 	rm -rf $(VENV) .venv-kronos dist
 
-wheels-test: wheels  ## Install the built wheels into fresh environments and look at the plugins there.
-	.ci/wheels-test $(BIN)/uv $(PYTHON)
+wheels-test: wheels  ## Install the built wheels into fresh environments, also at the lowest versions, and use each.
+	$(PYTHON) .ci/wheels-test $(BIN)/uv
+
+bench: $(VENV)/.ready  ## Compare with peers, which are installed into throwaway environments: docs/benchmarks.md.
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python \
+		--with-requirements benchmarks/requirements.txt --with ./maf_core benchmarks/streams.py
 
 pins: $(VENV)/.ready  ## Write the versions of this environment into constraints.txt.
 	echo "# Pinned versions of everything the distributions and their checks need. Renew with: make pins" > constraints.txt

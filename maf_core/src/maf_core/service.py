@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from redis.exceptions import RedisError
 
 from maf_core.plane.backoff import Backoff
+from maf_core.plugins.rows import BUILTIN
 from maf_core.records import Record, RefresherSpec, WorkerSpec
 
 if TYPE_CHECKING:
@@ -67,9 +68,19 @@ class Service:
             await worker.prepare()
         except Exception:
             # A plugin's worker that cannot even be made is tried again like one that died.
-            log.exception("worker_not_prepared", worker=name)
+            log.exception("worker_not_prepared", worker=name, **self._blame(name))
             return None
         return worker
+
+    def _blame(self, worker: str) -> dict[str, str]:
+        """Which plugin a worker is of, and what to do about it."""
+        plugins, spec = self._context.plugins, self._specs[worker]
+        row = next(
+            row for row in plugins.rows if any(given.record is spec for given in plugins.contributions(row.name))
+        )
+        leave = "" if row.name == BUILTIN else f", or leave it out: MAF_DISABLE_PLUGINS={row.name}"
+        fix = f"It is tried again. If that does not help, update {row.distribution}{leave}"
+        return {"plugin": row.name, "distribution": row.distribution, "fix": fix}
 
     async def _keep(self, name: str, worker: Worker | None, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -79,7 +90,7 @@ class Service:
                 if worker is not None:
                     await worker.run(stop)
             except Exception:
-                log.exception("worker_died", worker=name)
+                log.exception("worker_died", worker=name, **self._blame(name))
             worker = None
             if not stop.is_set():
                 await self._pause(name, time.monotonic() - started, stop)
