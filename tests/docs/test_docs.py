@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_the_arena_in_the_docs_is_valid_with_the_plugins_it_names():
 def test_the_plugin_in_the_docs_is_the_tested_package():
     package = HERE / "plugin_example" / "maf_plugin_mine"
     files = [(package / name).read_text() for name in ("plugin.py", "source.py")]
-    shown = [block.split("\n", 1)[1] for block in blocks("plugins.md", "python")]
+    shown = [block.split("\n", 1)[1] for block in blocks("plugins/index.md", "python")]
     assert shown == files
 
 
@@ -62,8 +63,13 @@ async def test_the_plugin_in_the_docs_works(example, make_context, redis):
 
 
 def test_every_hook_is_in_the_docs():
-    page = (DOCS / "plugins.md").read_text()
+    page = (DOCS / "plugins" / "index.md").read_text()
     assert [hook for hook in HOOKS if f"`{hook}`" not in page] == []
+
+
+def test_the_hook_reference_is_what_the_docstrings_say():
+    program = DOCS / "plugins" / "generate_hooks.py"
+    assert runpy.run_path(str(program))["page"]() == (DOCS / "plugins" / "hooks.md").read_text()
 
 
 def test_every_setting_is_in_the_docs():

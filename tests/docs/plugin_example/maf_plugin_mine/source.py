@@ -9,7 +9,8 @@ class Config(SourceConfig):
 def rows(payload):
     """(key, when it became known, item) for each thing an entry says."""
     try:
-        return [(payload["symbol"], parse_time(payload["ts"]).timestamp(), float(payload["level"]))]
+        known = parse_time(payload["ts"])
+        return [(payload["symbol"], known.timestamp(), (known, float(payload["level"])))]
     except (KeyError, ValueError) as error:
         raise BadEntryError(f"no level: {error}") from error
 
@@ -30,4 +31,7 @@ class MyLevels(BaseSource):
 
     async def fetch(self, query):
         found = await self._view.latest(query.target["ticker"], query.as_of.timestamp(), 1)
-        return SourceResult(found[0]) if found else SourceResult(None, gaps=("no_my_levels",))
+        if not found:
+            return SourceResult(None, gaps=("no_my_levels",))
+        known, level = found[0]
+        return SourceResult(level, known)
