@@ -75,6 +75,14 @@ def test_too_few_bars_make_it_abstain() -> None:
     assert isinstance(judge(bars_of([100.0] * 60), min_bars=61), Abstention)
 
 
+def test_old_bars_make_it_abstain() -> None:
+    """They say nothing of now, however clearly they once pointed somewhere."""
+    specialist = TechnicalSpecialist(AgentConfig(name="it", role="it", sources=["bars"]))
+    bars = [{**bar, "t": "2013-03-01T05:00:00+00:00"} for bar in bars_of(wave(0.5))]
+    found = specialist.routine({"bars": SourceResult(bars, gaps=("stale_trtools2_bars",))}, {})
+    assert found == Abstention(reason="the newest bar is of 2013-03-01T05:00:00+00:00")
+
+
 def test_without_two_hundred_bars_the_long_average_is_left_out() -> None:
     assert "SMA200" not in judge(bars_of(wave(0.3)[:199])).key_factors[0]
     assert "SMA200" in judge(bars_of(wave(0.3)[:200])).key_factors[0]

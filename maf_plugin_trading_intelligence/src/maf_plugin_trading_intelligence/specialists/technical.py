@@ -30,11 +30,14 @@ class TechnicalSpecialist(SpecialistAgent):
     Options = TechnicalOptions
 
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:
-        """Vote on the bars; abstain when there are too few."""
+        """Vote on the bars; abstain when there are too few, or when the newest is too old to say anything of now."""
         options: TechnicalOptions = self.options
-        bars: list[dict[str, Any]] = next((result.data for result in data.values() if result.data), [])
+        result = next((result for result in data.values() if result.data), None)
+        bars: list[dict[str, Any]] = result.data if result else []
         if len(bars) < options.min_bars:
             return Abstention(reason=f"{len(bars)} bars, {options.min_bars} needed")
+        if result and any(gap.startswith("stale_") for gap in result.gaps):
+            return Abstention(reason=f"the newest bar is of {bars[-1].get('t', 'an unknown time')}")
         found = votes(bars)
         score = sum(weight * found[name].value for name, weight in WEIGHTS.items())
         direction = lean(score, options.dead_band)
