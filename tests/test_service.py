@@ -10,7 +10,7 @@ import time
 import pytest
 from pydantic_core import from_json
 
-from maf_core import Worker, WorkerSpec
+from maf_core import RefresherSpec, Worker, WorkerSpec
 from maf_core.plane.commands import Command, send
 from maf_core.service import Service, heartbeat_key
 from maf_core.streams import codec
@@ -83,6 +83,30 @@ def test_a_mistake_in_the_configuration_is_a_usage_error(maf, redis_url, tmp_pat
     assert words in done.stderr
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_worker_and_a_refresher_of_one_name_both_run(make_context, load):
+    running: set[str] = set()
+
+    def named(kind: str):
+        class Mine(Worker):
+            def __init__(self, context) -> None:
+                pass
+
+            async def run(self, stop: asyncio.Event) -> None:
+                running.add(kind)
+                await stop.wait()
+
+        return Mine
+
+    plugins = load(
+        WorkerSpec(name="mine", factory=named("worker")), RefresherSpec(name="mine", factory=named("refresher"))
+    )
+    stop = asyncio.Event()
+    service = asyncio.create_task(Service(make_context(plugins=plugins)).run(stop))
+    await wait_until(lambda: running == {"worker", "refresher"})
+    stop.set()
+    await service
 
 
 @pytest.fixture

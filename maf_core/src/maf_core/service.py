@@ -41,9 +41,12 @@ class Service:
         self._context = context
         self._backoff = Backoff(base_s=0.2, limit_s=30.0)
         self._restarts: dict[str, int] = {}
+        workers = context.plugins.records("maf_workers", WorkerSpec)
+        refreshers = context.plugins.records("maf_refreshers", RefresherSpec)
+        # Names are unique within a hook only: a plugin may call its worker and its refresher the same.
         self._specs: dict[str, Record] = {
-            **context.plugins.records("maf_workers", WorkerSpec),
-            **context.plugins.records("maf_refreshers", RefresherSpec),
+            **workers,
+            **{f"{name} (refresher)": spec for name, spec in refreshers.items()},
         }
 
     async def run(self, stop: asyncio.Event) -> None:
