@@ -217,5 +217,6 @@ async def test_a_firing_shows_among_the_events(redis, make_context, brisk):
     async with running(brisk(TriggerDispatcher(context))):
         await publish(redis, BARS, bar())
         events = await wait_until(lambda: payloads(redis, EVENTS))
-    bus.cancel()
+    context.events.close()
+    await bus
     assert [(event["kind"], event["payload"]["rule"]) for event in events] == [("control.command", "moved")]

@@ -22,14 +22,14 @@ from maf_core.testing import wait_until
 
 @asynccontextmanager
 async def writing(bus: EventBus):
-    """Run the bus as the service does: until cancelled."""
+    """Run the bus as the service does: until closed."""
     task = asyncio.create_task(bus.run())
     await asyncio.sleep(0)  # let it begin
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        bus.close()
+        await task
 
 
 async def written(redis) -> list[dict]:

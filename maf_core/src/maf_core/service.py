@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from maf_core.plane.backoff import Backoff
 from maf_core.plugins.rows import BUILTIN
 from maf_core.records import Record, RefresherSpec, WorkerSpec
+from maf_core.tasks import cancelled
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS = 5.0
 # A worker that ran this long was healthy: its next failure starts from the shortest delay again.
 _HEALTHY_SECONDS = 60.0
+_LAST_EVENTS_SECONDS = 2.0
 
 
 def heartbeat_key(pid: int) -> str:
@@ -60,7 +62,9 @@ class Service:
             await stop.wait()
             await self._drain(tasks)
         finally:
-            await _cancel([*tasks, heart, bus])
+            self._context.events.close()
+            await asyncio.wait([bus], timeout=_LAST_EVENTS_SECONDS)
+            await cancelled([*tasks, heart, bus])
             with suppress(RedisError):
                 await self._context.redis.delete(heartbeat_key(os.getpid()))
             log.info("service_stopped")
@@ -127,9 +131,3 @@ class Service:
                 )
             self._context.events.emit("system.status", **status)
             await asyncio.sleep(HEARTBEAT_SECONDS)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from maf_core.clock import HOLD_SECONDS, ServiceClock
+from maf_core.tasks import cancelled
 
 
 class ReplayClock:
@@ -39,9 +40,7 @@ class ReplayClock:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._keeper
+        await cancelled([self._keeper])
         with suppress(RedisError, OSError):  # a server that is gone lets the hold expire
             await self._clock.release()
 

@@ -26,6 +26,7 @@ from maf_core.service import heartbeat_key
 from maf_core.streams.connect import connect
 from maf_core.streams.embedded import EmbeddedServer
 from maf_core.streams.quiet import until_quiet
+from maf_core.tasks import cancelled
 
 _NEEDS = ("trtools2", "kronos", "paper")
 _START_SECONDS = 60.0
@@ -128,9 +129,7 @@ async def _play(play: Play, children: Children, redis: Redis, watcher: Watcher) 
         result: dict[str, Any] = json.loads(await ended)
         return result
     finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await cancelled([watching])
 
 
 def _replay(play: Play, first: date, last: date, speed: str) -> list[str]:

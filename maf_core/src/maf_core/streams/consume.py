@@ -21,6 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from maf_core.errors import BadEntryError
 from maf_core.streams import codec
 from maf_core.streams.group import Delivery, Group
+from maf_core.tasks import cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,7 @@ class GroupConsumer:
         try:
             await self._consume(handler, stop)
         finally:
-            await _cancelled([*self._helpers, *self._tasks])
+            await cancelled([*self._helpers, *self._tasks])
             with suppress(*SERVER_AWAY):
                 await asyncio.shield(self._leave())
 
@@ -126,7 +127,7 @@ class GroupConsumer:
             await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
             return reading.result() if reading.done() else []
         finally:
-            await _cancelled([reading])
+            await cancelled([reading])
 
     def _room(self) -> int:
         """How many entries may be read now: no more than can be worked on, so that others can have the rest."""
@@ -214,9 +215,3 @@ class GroupConsumer:
         await self._group.leave()
         self._held.clear()
         self._tasks.clear()
-
-
-async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,7 +49,8 @@ class EventBus:
         self._redis = redis
         self._stream = stream
         self._maxlen = maxlen
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_QUEUE)
+        self._closed = False
         self._failing = False
 
     def emit(
@@ -77,20 +79,22 @@ class EventBus:
             self.dropped += 1
 
     async def run(self) -> None:
-        """Write until cancelled, then write what is left."""
-        try:
-            while True:
-                await self._write(await self._queue.get())
-        finally:
-            while not self._queue.empty():
-                await self._write(self._queue.get_nowait())
+        """Write until closed, and then what is left."""
+        while not (self._closed and self._queue.empty()):
+            await self._write(await self._queue.get())
 
-    async def _write(self, first: dict[str, Any]) -> None:
+    def close(self) -> None:
+        """Let `run` return once everything is written."""
+        self._closed = True
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(None)  # wakes a `run` that waits for an event
+
+    async def _write(self, first: dict[str, Any] | None) -> None:
         batch = [first]
         while len(batch) < _BATCH and not self._queue.empty():
             batch.append(self._queue.get_nowait())
         pipeline = self._redis.pipeline(transaction=False)
-        for event in batch:
+        for event in filter(None, batch):
             try:
                 pipeline.xadd(self._stream, encode(event), maxlen=self._maxlen, approximate=True)  # type: ignore[arg-type]
             except ValueError as error:  # somebody's payload is no JSON data

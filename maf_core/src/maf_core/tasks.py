@@ -1,0 +1,25 @@
+"""End tasks for good."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+_AGAIN_SECONDS = 0.1
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks and return when all have ended, whatever they raised.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the Redis client uses, can swallow a cancellation
+    that arrives together with its result (python/cpython#86296).
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        done, pending = await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # looked at, so that asyncio does not log it as never retrieved
