@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-_AGAIN_SECONDS = 0.1
+# Long enough for a task that was reached to put its affairs in order: a second cancellation would break into that, and
+# leave a connection with an answer under way to whoever gets it next.
+_AGAIN_SECONDS = 2.0
 
 
 async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
