@@ -59,7 +59,8 @@ class ConsumerOptions:
     start: str = NEW_ONLY
     lease_s: float = 60.0
     batch: int = 64
-    block_ms: int = 1000
+    # How soon a stop is noticed. A read is not cut short for it: its connection would be lost, and perhaps its answer.
+    block_ms: int = 200
     concurrency: int = 1
     attempts: int = 3
     max_deliveries: int = 5
@@ -105,29 +106,18 @@ class GroupConsumer:
     async def _consume(self, handler: Handler, stop: asyncio.Event) -> None:
         await self._take(handler, await self._group.own(), stop)
         loop = asyncio.get_running_loop()
-        stopping = asyncio.create_task(stop.wait())
-        self._helpers.append(stopping)
         reclaim_at = loop.time()
         while not stop.is_set():
             if loop.time() >= reclaim_at:
                 reclaim_at = loop.time() + min(self.options.lease_s / 2, _RECLAIM_SECONDS)
                 await self._take(handler, await self._abandoned(), stop)
             await self._until_room()
-            await self._take(handler, await self._new(stopping), stop)
+            await self._take(handler, await self._group.new(self._room(), self.options.block_ms), stop)
         await self._finish()
 
     async def _abandoned(self) -> list[Delivery]:
         """What others left; after a stall of this whole process its own work looks abandoned too."""
         return [delivery for delivery in await self._group.abandoned(self._room()) if delivery not in self._held]
-
-    async def _new(self, stopping: asyncio.Task[bool]) -> list[Delivery]:
-        """Wait for new entries, but not longer than for `stop`; what a read cut short took is handed back."""
-        reading = asyncio.create_task(self._group.new(self._room(), self.options.block_ms))
-        try:
-            await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
-            return reading.result() if reading.done() else []
-        finally:
-            await cancelled([reading])
 
     def _room(self) -> int:
         """How many entries may be read now: no more than can be worked on, so that others can have the rest."""
