@@ -78,7 +78,6 @@ class GroupConsumer:
         self._held: set[Delivery] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(self.options.concurrency)
-        self._helpers: list[asyncio.Task[Any]] = []
 
     @property
     def streams(self) -> list[str]:
@@ -95,11 +94,11 @@ class GroupConsumer:
             await stop.wait()
             return
         await self.create_groups()
-        self._helpers = [asyncio.create_task(self._keep_leases())]
+        keeper = asyncio.create_task(self._keep_leases())
         try:
             await self._consume(handler, stop)
         finally:
-            await cancelled([*self._helpers, *self._tasks])
+            await cancelled([keeper, *self._tasks])
             with suppress(*SERVER_AWAY):
                 await asyncio.shield(self._leave())
 
