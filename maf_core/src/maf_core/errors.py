@@ -51,5 +51,21 @@ class SourceError(MAFError):
     """A source failed in a way that is not just missing data."""
 
 
+class LLMError(MAFError):
+    """A language model could not be asked, or gave no answer that fits."""
+
+
+class NoModelError(LLMError):
+    """No model is configured here ("rules"), or none of those that are answers."""
+
+
+class BudgetExceededError(LLMError):
+    """The call would cost more than what is left of a budget."""
+
+
+class BadAnswerError(LLMError):
+    """The model's answers do not fit what was asked for, also after asking again."""
+
+
 class RunError(MAFError):
     """A run could not be finished; a well-formed HOLD goes out in its place."""

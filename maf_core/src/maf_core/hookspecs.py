@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from maf_core.records import (
         AgentSpec,
         ArenaSpec,
+        ChannelSpec,
         CommandSpec,
+        DashboardRouterSpec,
+        LLMProviderSpec,
+        MemoryBackendSpec,
         PublisherSpec,
         RefresherSpec,
         RiskCheckSpec,
         RouterSpec,
         SourceSpec,
+        TriggerTemplatesSpec,
         WorkerSpec,
     )
 
@@ -64,6 +69,36 @@ def maf_refreshers() -> Iterable[RefresherSpec]:  # type: ignore[empty-body]
     """
 
 
+@hookspec
+def maf_channels() -> Iterable[ChannelSpec]:  # type: ignore[empty-body]
+    """Name the streams that a plugin reads or writes, for `maf channels list` and whoever looks for data.
+
+    Example:
+        from maf_core import ChannelSpec, hookimpl
+
+        @hookimpl
+        def maf_channels():
+            yield ChannelSpec(name="my_prices", stream="mine:prices", summary="Prices, one entry a trade")
+    """
+
+
+@hookspec
+def maf_trigger_templates() -> Iterable[TriggerTemplatesSpec]:  # type: ignore[empty-body]
+    """Offer ready-made trigger rules, for `maf trigger templates` and whoever writes an arena.
+
+    The factory is called without arguments and returns the path of a YAML file: a list of templates, each with `id`,
+    `title`, `summary`, `needs` (the streams it reads) and `rule` (as under `triggers:` of an arena).
+
+    Example:
+        from pathlib import Path
+        from maf_core import TriggerTemplatesSpec, hookimpl
+
+        @hookimpl
+        def maf_trigger_templates():
+            yield TriggerTemplatesSpec(name="mine", factory=lambda: Path(__file__).with_name("trigger_templates.yaml"))
+    """
+
+
 # --- who decides ------------------------------------------------------------------------------------
 
 
@@ -95,6 +130,36 @@ def maf_arenas() -> Iterable[ArenaSpec]:  # type: ignore[empty-body]
         @hookimpl
         def maf_arenas():
             yield ArenaSpec(name="my_arena", factory=lambda: Path(__file__).with_name("my_arena.yaml"))
+    """
+
+
+@hookspec
+def maf_llm_providers() -> Iterable[LLMProviderSpec]:  # type: ignore[empty-body]
+    """Offer a place where language models answer; arenas name it before the colon of `model:`.
+
+    The factory is called with the `LLMSettings` and returns an `LLMProvider`.
+
+    Example:
+        from maf_core import LLMProviderSpec, hookimpl
+
+        @hookimpl
+        def maf_llm_providers():
+            yield LLMProviderSpec(name="my_models", factory="maf_plugin_mine.llm:MyProvider")
+    """
+
+
+@hookspec
+def maf_memory_backends() -> Iterable[MemoryBackendSpec]:  # type: ignore[empty-body]
+    """Offer a memory of decisions and of what came of them; arenas name it under `memory:`.
+
+    The factory is called with an `AppContext` and returns a `MemoryBackend`.
+
+    Example:
+        from maf_core import MemoryBackendSpec, hookimpl
+
+        @hookimpl
+        def maf_memory_backends():
+            yield MemoryBackendSpec(name="my_memory", factory="maf_plugin_mine.memory:MyMemory")
     """
 
 
@@ -179,4 +244,20 @@ def maf_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
         @hookimpl
         def maf_commands():
             yield CommandSpec(name="mine", factory="maf_plugin_mine.cli:cli", summary="What it does")
+    """
+
+
+@hookspec
+def maf_dashboard_routers() -> Iterable[DashboardRouterSpec]:  # type: ignore[empty-body]
+    """Add routes to the dashboard, under `/api/NAME`.
+
+    The factory is called without arguments and returns a FastAPI `APIRouter`; its routes reach the running
+    application through `maf_core.dashboard.state.get_maf_app`.
+
+    Example:
+        from maf_core import DashboardRouterSpec, hookimpl
+
+        @hookimpl
+        def maf_dashboard_routers():
+            yield DashboardRouterSpec(name="mine", factory="maf_plugin_mine.dashboard:make_router")
     """

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from maf_core.plane.backoff import Backoff
 from maf_core.plugins.rows import BUILTIN
-from maf_core.records import Record, RefresherSpec, WorkerSpec
+from maf_core.records import FactoryRecord, RefresherSpec, WorkerSpec
 from maf_core.tasks import cancelled
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Service:
         workers = context.plugins.records("maf_workers", WorkerSpec)
         refreshers = context.plugins.records("maf_refreshers", RefresherSpec)
         # Names are unique within a hook only: a plugin may call its worker and its refresher the same.
-        self._specs: dict[str, Record] = {
+        self._specs: dict[str, FactoryRecord] = {
             **workers,
             **{f"{name} (refresher)": spec for name, spec in refreshers.items()},
         }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from maf_core.errors import ConfigError
@@ -24,6 +24,56 @@ class RiskSettings(BaseModel):
     max_size_fraction: float = Field(0.25, gt=0, le=1)
     min_confidence: float = Field(0.0, ge=0, le=1)
     check_timeout_s: float = Field(5.0, gt=0)
+
+
+class BudgetLimits(BaseModel):
+    """What may be spent: `tokens` (in and out), `usd`, `calls`, and `seconds` of waiting. None: no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tokens: int | None = Field(None, ge=0)
+    usd: float | None = Field(None, ge=0, allow_inf_nan=False)
+    calls: int | None = Field(None, ge=0)
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
+
+
+class PriceSettings(BaseModel):
+    """What a model costs, in USD per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+
+
+class ProviderSettings(BaseModel):
+    """Where a provider answers. `concurrency`: calls at once, of this process."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    concurrency: int = Field(4, ge=1)
+
+
+class LLMSettings(BaseModel):
+    """Language models.
+
+    `model`: what agents ask that name none: "rules" (no model at all), "provider:model", or "profile:NAME" for the best
+    that the profile offers. `cheaper_model` is asked instead once a budget is nearly spent. `profiles` replaces the
+    built-in order of a profile. `day` is shared by all services on one Redis.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "rules"
+    cheaper_model: str | None = None
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    profiles: dict[str, list[str]] = Field(default_factory=dict)
+    prices: dict[str, PriceSettings] = Field(default_factory=dict)
+    day: BudgetLimits = BudgetLimits()
+    max_output_tokens: int = Field(2000, ge=1)
+    call_timeout_s: float = Field(60.0, gt=0)
 
 
 class _Sections(BaseModel):
@@ -63,6 +113,7 @@ class Settings(_FileSettings):
     run_retention_s: int = Field(7 * 86_400, ge=60)
     stream_maxlen: int = Field(100_000, ge=1000)
     risk: RiskSettings = RiskSettings()
+    llm: LLMSettings = LLMSettings()
     # Not a field: MAF_PLUGINS chooses plugins, and must not be read as their settings.
     _sections: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
 

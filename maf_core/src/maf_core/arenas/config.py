@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from maf_core.errors import ConfigError
-from maf_core.settings import explain
+from maf_core.settings import BudgetLimits, explain
 
 ActionMode = Literal["auto", "semi", "manual"]
 _NAME = r"^[a-z][a-z0-9_]*$"
@@ -30,10 +30,14 @@ class BindingConfig(_Model):
 
 
 class AgentConfig(_Model):
-    """A panel member: its role (an agent some plugin offers), the bindings it reads, and the role's own options."""
+    """A panel member: its role (an agent some plugin offers), the bindings it reads, and the role's own options.
+
+    `model`: what it asks; the arena's by default.
+    """
 
     name: str = Field(pattern=_NAME)
     role: str
+    model: str | None = None
     sources: list[str] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)
 
@@ -78,12 +82,31 @@ class SizingConfig(_Model):
     horizon: str = "5d"
 
 
+class BudgetConfig(_Model):
+    """What language models may cost: `run`, in one run; `day`, in all runs of this arena in a day (UTC).
+
+    `sources`, by binding: how often and how long it may be asked in one run.
+    """
+
+    run: BudgetLimits = BudgetLimits()
+    day: BudgetLimits = BudgetLimits()
+    sources: dict[str, BudgetLimits] = Field(default_factory=dict)
+
+
+class MemoryConfig(_Model):
+    """Where this arena's decisions are remembered, and how many like ones a run recalls."""
+
+    backend: str
+    recall: int = Field(5, ge=0, le=50)
+
+
 class ArenaConfig(_Model):
-    """One arena."""
+    """One arena. `model`: what its agents ask; the settings' `llm.model` by default."""
 
     name: str = Field(pattern=_NAME)
     summary: str = ""
     target_key: str = "ticker"
+    model: str | None = None
     action_mode: ActionMode = "auto"
     max_iterations: int = Field(1, ge=0, le=10)
     sources: dict[str, BindingConfig] = Field(default_factory=dict)
@@ -91,6 +114,8 @@ class ArenaConfig(_Model):
     triggers: list[TriggerConfig] = Field(default_factory=list)
     limits: LimitsConfig = LimitsConfig()
     sizing: SizingConfig = SizingConfig()
+    budget: BudgetConfig = BudgetConfig()
+    memory: MemoryConfig | None = None
 
     @model_validator(mode="after")
     def _names_fit(self) -> ArenaConfig:

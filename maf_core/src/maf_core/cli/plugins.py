@@ -60,8 +60,8 @@ def show(name: str, as_json: bool) -> None:
     if row.reason:
         click.echo(f"  {row.reason}")
     for item in records:
-        factory = item.record.factory if isinstance(item.record.factory, str) else "a function of the plugin"
-        click.echo(f"  {item.hook}: {item.record.name} — {item.record.summary or 'no summary'} [{factory}]")
+        summary = item.record.summary or "no summary"
+        click.echo(f"  {item.hook}: {item.record.name} — {summary} [{item.record.origin}]")
 
 
 def _print_table(rows: list[PluginRow]) -> None:

@@ -13,25 +13,35 @@ from maf_core.errors import PluginError
 from maf_core.records import (
     AgentSpec,
     ArenaSpec,
+    ChannelSpec,
     CommandSpec,
+    DashboardRouterSpec,
+    LLMProviderSpec,
+    MemoryBackendSpec,
     PublisherSpec,
     Record,
     RefresherSpec,
     RiskCheckSpec,
     RouterSpec,
     SourceSpec,
+    TriggerTemplatesSpec,
     WorkerSpec,
 )
 
 HOOKS: dict[str, type[Record]] = {
     "maf_agents": AgentSpec,
     "maf_arenas": ArenaSpec,
+    "maf_channels": ChannelSpec,
     "maf_commands": CommandSpec,
+    "maf_dashboard_routers": DashboardRouterSpec,
     "maf_envelope_publishers": PublisherSpec,
+    "maf_llm_providers": LLMProviderSpec,
+    "maf_memory_backends": MemoryBackendSpec,
     "maf_outbox_routers": RouterSpec,
     "maf_refreshers": RefresherSpec,
     "maf_risk_checks": RiskCheckSpec,
     "maf_sources": SourceSpec,
+    "maf_trigger_templates": TriggerTemplatesSpec,
     "maf_workers": WorkerSpec,
 }
 

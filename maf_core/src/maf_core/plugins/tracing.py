@@ -11,5 +11,4 @@ from maf_core.plugins.readers import Contribution
 def trace(name: str, contributions: Iterable[Contribution]) -> None:
     """One line a record."""
     for given in contributions:
-        factory = given.record.factory if isinstance(given.record.factory, str) else repr(given.record.factory)
-        sys.stderr.write(f"maf: {name} {given.hook} → {given.record.name} ({factory})\n")
+        sys.stderr.write(f"maf: {name} {given.hook} → {given.record.name} ({given.record.origin})\n")

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.run import FinishedRun, RunRequest
 from maf_core.context import AppContext
-from maf_core.records import PublisherSpec, Record, RouterSpec
+from maf_core.records import FactoryRecord, PublisherSpec, RouterSpec
 from maf_core.testing.conformance.base import Conformance
 from maf_core.testing.conformance.server import payloads, published
 
@@ -29,7 +29,7 @@ class PublishingConformance(Conformance):
     """
 
     hook: ClassVar[str]
-    kind: ClassVar[type[Record]]
+    kind: ClassVar[type[FactoryRecord]]
 
     @pytest.fixture
     def state(self, target: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class PublishingConformance(Conformance):
         (length,) = (await published(redis)).values()
         assert length == 2
 
-    def _record(self, context: AppContext) -> Record:
+    def _record(self, context: AppContext) -> FactoryRecord:
         return context.plugins.get(self.hook, self.kind, self.name)
 
 

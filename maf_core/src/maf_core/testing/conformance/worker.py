@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from maf_core.context import AppContext
-from maf_core.records import Record, RefresherSpec, WorkerSpec
+from maf_core.records import FactoryRecord, RefresherSpec, WorkerSpec
 from maf_core.streams.names import DEAD, GROUPS
 from maf_core.streams.quiet import until_quiet
 from maf_core.streams.raw import text
@@ -29,7 +29,7 @@ class WorkerConformance(Conformance):
     """
 
     hook: ClassVar[str] = "maf_workers"
-    kind: ClassVar[type[Record]] = WorkerSpec
+    kind: ClassVar[type[FactoryRecord]] = WorkerSpec
     stops_within_s: ClassVar[float] = 5.0
 
     @pytest.fixture

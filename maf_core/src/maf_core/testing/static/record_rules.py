@@ -13,7 +13,16 @@ from maf_core.agents.base import Agent
 from maf_core.app import check_arena
 from maf_core.arenas.config import load_arena
 from maf_core.errors import MAFError
-from maf_core.records import AgentSpec, ArenaSpec, CommandSpec, Record, SourceSpec
+from maf_core.records import (
+    AgentSpec,
+    ArenaSpec,
+    CommandSpec,
+    DashboardRouterSpec,
+    FactoryRecord,
+    LLMProviderSpec,
+    SourceSpec,
+    TriggerTemplatesSpec,
+)
 from maf_core.sources.base import BaseSource
 from maf_core.testing.static.findings import Fault, Rule
 from maf_core.testing.static.subject import Subject
@@ -26,7 +35,7 @@ def makes_the_right_kind(subject: Subject) -> Iterator[Fault]:
 
     A factory is imported when it is first needed: a wrong one stops a worker, an arena or a command then.
     """
-    for record in subject.records:
+    for record in subject.of_kind(FactoryRecord):
         try:
             fits, wanted = _kind_of(record)
             if not fits(record.load()):
@@ -82,7 +91,7 @@ def ships_valid_arenas(subject: Subject) -> Iterator[Fault]:
 RECORD_RULES: list[Rule] = [makes_the_right_kind, configures_sources, tells_its_freshness, ships_valid_arenas]
 
 
-def _kind_of(record: Record) -> tuple[Callable[[Any], bool], str]:
+def _kind_of(record: FactoryRecord) -> tuple[Callable[[Any], bool], str]:
     """What a record's factory has to be: a test, and the words for it."""
     match record:
         case SourceSpec():
@@ -91,8 +100,10 @@ def _kind_of(record: Record) -> tuple[Callable[[Any], bool], str]:
             return _is_agent, "an Agent subclass with `async run`"
         case CommandSpec():
             return lambda found: isinstance(found, click.Command), "a click command or group"
-        case ArenaSpec():
+        case ArenaSpec() | TriggerTemplatesSpec() | DashboardRouterSpec():
             return lambda found: _takes(found, 0), "callable without arguments"
+        case LLMProviderSpec():
+            return lambda found: _takes(found, 1), "callable with the LLMSettings"
         case _:
             return lambda found: _takes(found, 1), "callable with the AppContext"
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TypeVar
 
 from maf_core import builtin
 from maf_core.errors import UnknownNameError
 from maf_core.plugins import Candidate, PluginManager, PluginRow, Selection, discover
 from maf_core.plugins.rows import BUILTIN
-from maf_core.records import Record
-
-RecordT = TypeVar("RecordT", bound=Record)
+from maf_core.records import Record, RecordT
 
 
 @dataclass(frozen=True, slots=True)

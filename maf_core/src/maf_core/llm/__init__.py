@@ -1,0 +1,1 @@
+"""Language models: choosing one, asking it within a budget, recording what it said."""

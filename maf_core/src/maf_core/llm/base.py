@@ -1,0 +1,105 @@
+"""What the rest of MAF knows of language models: a question, its answer, a provider. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic_ai.models import Model
+
+    from maf_core.settings import LLMSettings
+
+OutputT = TypeVar("OutputT", bound="BaseModel")
+
+
+class Recorder(Protocol):
+    """Keeps the answers of a run, so that a run that is taken up again asks nobody twice."""
+
+    async def answered(self, kind: str, request: Any, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """The recorded answer to this request, else what `ask` gives, saved before it is returned.
+
+        `request` and the answer are JSON data. `kind`: "llm" or "source".
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a model may call while it thinks. Only things that read: a model's words never have an effect.
+
+    `parameters`: the JSON schema of the arguments. `call` gets them and returns JSON data or text.
+    """
+
+    name: str
+    description: str
+    call: Callable[[Mapping[str, Any]], Awaitable[Any]]
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[OutputT]):
+    """What an agent asks. `model` as in an arena's YAML; None for the arena's. `max_steps`: calls of the model at most."""
+
+    agent: str
+    instructions: str
+    prompt: str
+    output: type[OutputT]
+    model: str | None = None
+    tools: Sequence[Tool] = ()
+    max_steps: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[OutputT]):
+    """What a model answered: `value`, validated, and the model that gave it, as "provider:name"."""
+
+    value: OutputT
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that a provider offers now. `usd_in`, `usd_out`: per million tokens, None when unknown."""
+
+    provider: str
+    name: str
+    context_length: int | None = None
+    capabilities: tuple[str, ...] = ()
+    usd_in: float | None = None
+    usd_out: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model to ask, and why it was chosen."""
+
+    provider: str
+    name: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"
+
+
+class LLMProvider(ABC):
+    """A place where models answer. One instance serves a whole service."""
+
+    name: ClassVar[str]
+
+    def __init__(self, settings: LLMSettings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def model(self, name: str) -> Model:
+        """The model of this name, to be asked. Imports what it needs now; raises `LLMError` when that is missing."""
+
+    @abstractmethod
+    async def catalogue(self) -> list[ModelInfo]:
+        """What can be asked now. Raises `LLMError` when the provider cannot say."""
+
+    def enforces_schemas(self, name: str) -> bool:  # noqa: ARG002
+        """Whether the server makes this model's answers fit a JSON schema; else a tool call carries the answer."""
+        return False
