@@ -41,7 +41,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[OutputT]):
-    """What an agent asks. `model` as in an arena's YAML; None for the arena's. `max_steps`: calls of the model at most."""
+    """What an agent asks. `model` as in an arena's YAML; None for the arena's. `max_steps`: most calls of the model."""
 
     agent: str
     instructions: str
@@ -100,6 +100,6 @@ class LLMProvider(ABC):
     async def catalogue(self) -> list[ModelInfo]:
         """What can be asked now. Raises `LLMError` when the provider cannot say."""
 
-    def enforces_schemas(self, name: str) -> bool:  # noqa: ARG002
+    def enforces_schemas(self, name: str) -> bool:
         """Whether the server makes this model's answers fit a JSON schema; else a tool call carries the answer."""
         return False

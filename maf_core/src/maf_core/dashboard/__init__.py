@@ -1,0 +1,1 @@
+"""The dashboard: a FastAPI application over a running MAF."""

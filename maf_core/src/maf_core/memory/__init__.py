@@ -1,0 +1,1 @@
+"""What was decided before, and what came of it."""
