@@ -10,14 +10,21 @@ import structlog
 
 LogFormat = Literal["auto", "console", "json"]
 
+# Without the values of local variables: those are prompts and settings, and rendering them takes half a second.
+_PLAIN_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure(level: str = "info", log_format: LogFormat = "auto") -> None:
     """Set up logging for this process. Call once, from a command."""
     for_people = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if for_people
+        else structlog.processors.JSONRenderer()
     )
-    tracebacks: list[structlog.typing.Processor] = [] if for_people else [structlog.processors.dict_tracebacks]
+    tracebacks: list[structlog.typing.Processor] = [] if for_people else [_PLAIN_TRACEBACKS]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
