@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_ai.models import Model
 
-    from maf_core.settings import LLMSettings
+    from maf_core.settings import LLMSettings, ProviderSettings
 
 OutputT = TypeVar("OutputT", bound="BaseModel")
 
@@ -85,12 +85,36 @@ class ModelChoice:
 
 
 class LLMProvider(ABC):
-    """A place where models answer. One instance serves a whole service."""
+    """A place where models answer. One instance serves a whole service.
 
-    name: ClassVar[str]
+    `name`: what stands before the colon of a model string. Settings may give one kind several names, each with an
+    address of its own; then the second argument says which one this is.
+    """
 
-    def __init__(self, settings: LLMSettings) -> None:
+    name: str
+    lists_all = True  # whether a model that the catalogue does not show is not there
+
+    def __init__(self, settings: LLMSettings, name: str | None = None) -> None:
         self.settings = settings
+        self.name = name or type(self).name
+
+    @property
+    def own(self) -> ProviderSettings:
+        """What the settings say under this provider's name."""
+        from maf_core.settings import ProviderSettings
+
+        return self.settings.providers.get(self.name) or ProviderSettings()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is set up, so that a model named without a provider is looked for here too."""
+        return True
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown, for whoever passes on what the server said."""
+        key = self.own.api_key
+        return (key.get_secret_value(),) if key else ()
 
     @abstractmethod
     def model(self, name: str) -> Model:
@@ -101,5 +125,11 @@ class LLMProvider(ABC):
         """What can be asked now. Raises `LLMError` when the provider cannot say."""
 
     def enforces_schemas(self, name: str) -> bool:
-        """Whether the server makes this model's answers fit a JSON schema; else a tool call carries the answer."""
-        return False
+        """Whether the server makes this model's answers fit a JSON schema; else a tool call carries the answer.
+
+        A grammar that enforces a schema leaves no room for tool calls: do not combine it with tools.
+        """
+        return bool(self.own.enforces_schemas)
+
+    async def aclose(self) -> None:  # noqa: B027 - a provider without connections has none to close
+        """Close what `model` has opened."""
