@@ -17,7 +17,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("maf_core", "maf_plugin_trtools2", "maf_plugin_kronos", "maf_plugin_trading_intelligence", "maf_plugin_paper")
+OURS = (
+    "maf_core",
+    "maf_plugin_trtools2",
+    "maf_plugin_kronos",
+    "maf_plugin_trading_intelligence",
+    "maf_plugin_paper",
+    "maf_plugin_mastermind",
+)
 PLUGINS = 8
 PEERS = ("datasette plugins", "llm plugins")
 COMMANDS = (

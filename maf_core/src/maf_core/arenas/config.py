@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, model_validator
 
+from maf_core.arenas.fitting import END, misfits
 from maf_core.errors import ConfigError
-from maf_core.settings import BudgetLimits, explain
+from maf_core.mistakes import PARTS_ONLY, MisfitError, Mistake, read_into, told
+from maf_core.settings import BudgetLimits
+from maf_core.yaml_lines import Document, read_document
 
 ActionMode = Literal["auto", "semi", "manual"]
 _NAME = r"^[a-z][a-z0-9_]*$"
@@ -43,11 +43,36 @@ class AgentConfig(_Model):
 
 
 class PhaseConfig(_Model):
-    """A step of the run. `parallel`: all agents at once, each on its own copy; `sequential`: each sees the last."""
+    """A step of the run. `parallel`: all agents at once, each on its own copy; `sequential`: each sees the last.
+
+    `debate`: the agents speak in turn, for `max_rounds` at most or until they agree, then the `judge` decides. `next`:
+    the phase that follows, `end` to stop; by default the one below. `timeout_s`: instead of `limits.phase_timeout_s`.
+    """
 
     name: str = Field(pattern=_NAME)
-    pattern: Literal["parallel", "sequential"] = "sequential"
+    pattern: Literal["parallel", "sequential", "debate"] = "sequential"
     agents: list[AgentConfig] = Field(min_length=1)
+    max_rounds: int = Field(3, ge=1, le=20)
+    judge: AgentConfig | None = None
+    next: str | None = None
+    timeout_s: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+    @property
+    def members(self) -> list[AgentConfig]:
+        """Everybody who speaks in this phase, the judge too."""
+        return [*self.agents, self.judge] if self.judge else self.agents
+
+    @model_validator(mode="after")
+    def _fits(self) -> PhaseConfig:
+        if self.name == END:
+            raise ValueError(f"no phase can be called {END!r}: as next it ends the run")
+        if self.pattern != "debate" and (self.judge or "max_rounds" in self.model_fields_set):
+            raise ValueError(
+                f"judge and max_rounds belong to the pattern debate; phase {self.name!r} is {self.pattern}"
+            )
+        if self.pattern == "debate" and (self.judge is None or len(self.agents) < 2):
+            raise ValueError(f"the debate {self.name!r} needs at least two agents, and a judge to decide")
+        return self
 
 
 class TriggerConfig(_Model):
@@ -68,11 +93,18 @@ class TriggerConfig(_Model):
 
 
 class LimitsConfig(_Model):
-    """When to give up, in seconds, and after how many phases."""
+    """When to give up, in seconds, and after how many phases; and how much goes on at once.
 
-    agent_timeout_s: float = Field(30.0, gt=0)
-    run_timeout_s: float = Field(300.0, gt=0)
+    `phase_timeout_s`: what has finished by then counts. `max_agents_at_once`: of one run. `max_runs_at_once`: of this
+    arena in one process.
+    """
+
+    agent_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
+    phase_timeout_s: float | None = Field(None, gt=0, allow_inf_nan=False)
+    run_timeout_s: float = Field(300.0, gt=0, allow_inf_nan=False)
     max_phases: int = Field(32, ge=1)
+    max_agents_at_once: int | None = Field(None, ge=1)
+    max_runs_at_once: int | None = Field(None, ge=1)
 
 
 class SizingConfig(_Model):
@@ -80,6 +112,13 @@ class SizingConfig(_Model):
 
     max_fraction: float = Field(0.2, gt=0, le=1)
     horizon: str = "5d"
+
+
+class AskingLimits(_Model):
+    """How often, and for how many seconds in all, a source may be asked in one run. None: no limit."""
+
+    calls: int | None = Field(None, ge=0)
+    seconds: float | None = Field(None, ge=0, allow_inf_nan=False)
 
 
 class BudgetConfig(_Model):
@@ -90,7 +129,7 @@ class BudgetConfig(_Model):
 
     run: BudgetLimits = BudgetLimits()
     day: BudgetLimits = BudgetLimits()
-    sources: dict[str, BudgetLimits] = Field(default_factory=dict)
+    sources: dict[str, AskingLimits] = Field(default_factory=dict)
 
 
 class MemoryConfig(_Model):
@@ -117,32 +156,38 @@ class ArenaConfig(_Model):
     budget: BudgetConfig = BudgetConfig()
     memory: MemoryConfig | None = None
 
+    _document: Document = PrivateAttr(default_factory=Document)
+
+    @property
+    def document(self) -> Document:
+        """The file it was read from, which knows on which line each part stands; an empty one if it was not."""
+        return self._document
+
     @model_validator(mode="after")
-    def _names_fit(self) -> ArenaConfig:
-        agents = [agent for phase in self.phases for agent in phase.agents]
-        _refuse_twice("phase", (phase.name for phase in self.phases))
-        _refuse_twice("agent", (agent.name for agent in agents))
-        _refuse_twice("trigger", (trigger.id for trigger in self.triggers))
-        for agent in agents:
-            for binding in agent.sources:
-                if binding not in self.sources:
-                    known = ", ".join(self.sources) or "none"
-                    raise ValueError(f"agent {agent.name!r} reads {binding!r}, which is not under sources ({known})")
+    def _parts_fit(self, info: ValidationInfo) -> ArenaConfig:
+        found = [] if info.context == PARTS_ONLY else list(misfits(self))
+        if found:
+            raise MisfitError(found)
         return self
 
 
+def read_arena(path: Path) -> tuple[ArenaConfig | None, list[Mistake], Document]:
+    """One arena from YAML, as far as it can be read, and everything that is wrong in it.
+
+    Raises `ConfigError` for a file that is no YAML.
+    """
+    document = read_document(path)
+    if document.data is None:
+        raise ConfigError(f"{path}: the file is empty; an arena has at least a name and phases.")
+    arena, mistakes = read_into(ArenaConfig, document)
+    if arena is not None:
+        arena._document = document
+    return arena, mistakes, document
+
+
 def load_arena(path: Path) -> ArenaConfig:
-    """Read one arena from YAML. Raises `ConfigError` with the file and what is wrong in it."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return ArenaConfig.model_validate(content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(f"{path} is not a valid arena: {explain(error)}") from error
-
-
-def _refuse_twice(what: str, names: Iterable[str]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f"{what} name {twice[0]!r} is used twice; names are unique in an arena")
+    """Read one arena from YAML. Raises `ConfigError`, a line for each mistake with its place in the file."""
+    arena, mistakes, document = read_arena(path)
+    if mistakes or arena is None:
+        raise ConfigError(told(document, mistakes, str(path)))
+    return arena

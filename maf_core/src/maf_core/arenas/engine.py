@@ -1,24 +1,23 @@
-"""Runs an arena: phases in order, saved after each one, and a well-formed HOLD if it cannot be finished."""
+"""Runs the arenas of one application: takes runs up, each by one worker at a time, and cancels them."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import structlog
-from redis.exceptions import RedisError
 
 from maf_core.agents.base import Agent
-from maf_core.arenas.config import ArenaConfig, PhaseConfig
-from maf_core.arenas.graph import PhaseGraph
-from maf_core.arenas.phases import run_phase
-from maf_core.arenas.run import FinishedRun, RunContext, RunRequest
-from maf_core.arenas.state import State, isolated
-from maf_core.arenas.store import RunRecord, RunStore
-from maf_core.clock import parse_time
-from maf_core.errors import MAFError
+from maf_core.arenas.config import AgentConfig, ArenaConfig
+from maf_core.arenas.execution import Execution, Stop, finished, hold
+from maf_core.arenas.record import RunHead
+from maf_core.arenas.run import FinishedRun, RunRequest
+from maf_core.arenas.state import State, frozen
+from maf_core.arenas.store import RunStore
+from maf_core.errors import RunTakenError
 from maf_core.records import AgentSpec
 
 if TYPE_CHECKING:
@@ -26,127 +25,136 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_POLL_SECONDS = 0.25
+
+
+class _Turn:
+    """A run that this process is at."""
+
+    def __init__(self) -> None:
+        self.stop = Stop()
+        self.over = asyncio.Event()
+
 
 class ArenaEngine:
     """Runs the arenas of one application."""
 
-    def __init__(self, app: AppContext) -> None:
+    def __init__(self, app: AppContext, store: RunStore | None = None) -> None:
         self._app = app
-        self._store = RunStore(app.redis, app.settings.run_retention_s)
+        self._store = store or RunStore(app.redis, app.settings.run_retention_s, app.settings.run_keep)
+        self._roles: dict[str, Callable[[AgentConfig], Agent]] = {}
+        self._turns: dict[str, _Turn] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
 
     async def run(self, request: RunRequest) -> FinishedRun:
         """Run the requested arena to its end, going on from where an earlier worker stopped.
 
-        Never raises for what goes wrong inside the run: the answer then has `error` and says HOLD.
+        What goes wrong inside the run is in the answer's `error`, and it says HOLD. Raises `RedisError` when the server
+        is away, and `RunError` for a record that cannot be read or that a newer version wrote.
         """
         arena = self._app.arenas[request.arena]
-        record = await self._store.open(request.arena_id, _initial_state(request))
-        # A run that is taken up again keeps its present, also when it was asked for without naming one.
-        request = replace(request, as_of=parse_time(record.state["as_of"]))
-        if record.status == "running":
-            await self._finish(_context(self._app, arena, request, record), record)
-        return FinishedRun(arena, request, record.correlation_id, record.state, record.seconds, record.error)
+        async with self._turn(request.arena_id) as stop, self._place(arena):
+            while True:
+                record = await self._store.open(_head(request), _initial_state(request))
+                if record.head.status != "running":
+                    return finished(arena, record)
+                try:
+                    return await Execution(self._app, arena, record, self._store, self._make, stop).finish()
+                except RunTakenError:
+                    log.warning(
+                        "run_taken_over", arena_id=request.arena_id, now="waiting for the other worker's result"
+                    )
+                    await self._until_over(arena, request.arena_id, stop)
 
-    async def _finish(self, context: RunContext, record: RunRecord) -> None:
-        started = time.perf_counter() - record.seconds  # what earlier workers spent counts
-        context.emit("arena.start", target=context.request.target, as_of=context.as_of.isoformat())
-        record.error = await self._failure(context, record, started) or _without_verdict(record.state)
-        record.status = "failed" if record.error else "completed"
-        record.seconds = time.perf_counter() - started
-        record.state["arena_total_seconds"] = round(record.seconds, 6)
-        if record.error:
-            _hold(record.state, record.error)
-            context.emit("arena.error", error=record.error)
-            log.warning("run_failed", arena_id=record.arena_id, error=record.error)
-        else:
-            context.emit("arena.complete", seconds=round(record.seconds, 6))
+    async def cancel(self, arena_id: str, reason: str) -> bool:
+        """End a run now, wherever it is; nothing is published of it. False when there is none or it was over already.
+
+        One of this process ends at whatever it is waiting for. One of another process is taken away from it: that one
+        notices when it next saves something.
+        """
+        turn = self._turns.get(arena_id)
+        if turn is None:
+            return await self._cancel_elsewhere(arena_id, reason)
+        turn.stop.now(reason)
+        await turn.over.wait()
+        head = await self._store.head(arena_id)
+        return head is not None and head.status == "cancelled"
+
+    async def _cancel_elsewhere(self, arena_id: str, reason: str) -> bool:
+        record = await self._store.take(arena_id)
+        if record is None or record.head.status != "running":
+            return False
+        record.head.status, record.head.error = "cancelled", f"the run was cancelled: {reason}"
+        hold(record.state, record.head.error)
         await self._store.save(record)
+        self._app.events.emit(
+            "arena.error",
+            arena=record.head.arena,
+            arena_id=arena_id,
+            correlation_id=record.head.correlation_id,
+            error=record.head.error,
+        )
+        return True
 
-    async def _failure(self, context: RunContext, record: RunRecord, started: float) -> str | None:
-        """Go through the phases; None when that went well, else why not."""
-        limit = context.arena.limits.run_timeout_s
+    @asynccontextmanager
+    async def _turn(self, arena_id: str) -> AsyncIterator[Stop]:
+        """One at a time in this process: whoever asks for the same run meanwhile gets what comes of it."""
+        while arena_id in self._turns:
+            await self._turns[arena_id].over.wait()
+        turn = self._turns[arena_id] = _Turn()
         try:
-            async with asyncio.timeout(limit):
-                await self._walk(context.arena, context, record, started)
-        except TimeoutError:
-            return f"the run took longer than {limit:g} s"
-        except MAFError as error:
-            return str(error)
-        except RedisError:
-            raise  # the server is away: another worker goes on from the saved phase
-        except Exception as error:
-            log.exception("run_broke", arena_id=record.arena_id)
-            return f"{type(error).__name__}: {error}"
+            yield turn.stop
         finally:
-            context.stop_asking()
-        return None
+            del self._turns[arena_id]
+            turn.over.set()
 
-    async def _walk(self, arena: ArenaConfig, context: RunContext, record: RunRecord, started: float) -> None:
-        graph = PhaseGraph(arena.phases, arena.limits.max_phases)
-        phase: PhaseConfig | None = graph.named(record.next_phase) if record.next_phase else graph.first()
-        while phase is not None:
-            await self._phase(phase, context, record.state)
-            phase = graph.after(phase, record.state)
-            if phase is not None:
-                record.next_phase = phase.name
-                record.seconds = time.perf_counter() - started
-                await self._store.save(record)
+    def _place(self, arena: ArenaConfig) -> AbstractAsyncContextManager[object]:
+        most = arena.limits.max_runs_at_once
+        if most is None:
+            return nullcontext()
+        return self._places.setdefault(arena.name, asyncio.Semaphore(most))
 
-    async def _phase(self, phase: PhaseConfig, context: RunContext, state: State) -> None:
-        context.phase = phase.name
-        started = time.perf_counter()
-        context.emit("phase.start", pattern=phase.pattern)
-        await run_phase(phase, self._agents(phase), state, context)
-        seconds = round(time.perf_counter() - started, 6)
-        state["source_metrics"] = list(context.metrics)
-        state["gaps"] = isolated(context.gaps)
-        state["inputs"] = dict(context.inputs)
-        state["phase_timings"].append({"phase": phase.name, "seconds": seconds})
-        context.emit("phase.complete", seconds=seconds)
+    async def _until_over(self, arena: ArenaConfig, arena_id: str, stop: Stop) -> None:
+        """Wait for whoever is at the run now: at most for as long as a run may take, then that one is gone too."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + arena.limits.run_timeout_s
+        while loop.time() < ends and stop.reason is None:
+            head = await self._store.head(arena_id)
+            if head is None or head.status != "running":
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
-    def _agents(self, phase: PhaseConfig) -> list[Agent]:
-        return [self._app.plugins.get("maf_agents", AgentSpec, config.role).load()(config) for config in phase.agents]
+    def _make(self, config: AgentConfig) -> Agent:
+        if config.role not in self._roles:
+            self._roles[config.role] = self._app.plugins.get("maf_agents", AgentSpec, config.role).load()
+        return self._roles[config.role](config)
 
 
-def _initial_state(request: RunRequest) -> State:
-    return {
-        "target": dict(request.target),
-        "as_of": request.as_of.isoformat(),
-        "trigger": request.trigger,
-        "llm_model": "rules",
-        "iteration": 0,
-        "signals": {},
-        "abstentions": {},
-        "reports": {},
-        "phase_timings": [],
-    }
-
-
-def _context(app: AppContext, arena: ArenaConfig, request: RunRequest, record: RunRecord) -> RunContext:
-    state = record.state
-    return RunContext(
-        app,
-        arena,
-        request,
-        record.correlation_id,
-        metrics=list(state.get("source_metrics", [])),
-        gaps=isolated(state.get("gaps", {})),
-        inputs=dict(state.get("inputs", {})),
+def _head(request: RunRequest) -> RunHead:
+    return RunHead(
+        arena=request.arena,
+        command_id=request.command_id,
+        target=request.target,
+        as_of=request.as_of,
+        action_mode=request.action_mode,
+        trigger=request.trigger,
+        correlation_id=uuid4().hex,
     )
 
 
-def _without_verdict(state: State) -> str | None:
-    """A specialist that fails is a vote less; a run without a verdict has failed."""
-    if "synthesis_verdict" in state or "signal" in state:
-        return None
-    failures = "; ".join(f"{name}: {why}" for name, why in sorted(state.get("failures", {}).items()))
-    return f"no verdict was reached ({failures or 'no agent gave one'})"
-
-
-def _hold(state: State, reason: str) -> None:
-    state.update(
-        synthesis_verdict="HOLD",
-        synthesis_confidence=0.0,
-        synthesis_score=0.0,
-        synthesis_reasoning=f"HOLD: {reason}",
+def _initial_state(request: RunRequest) -> State:
+    return dict(
+        frozen(
+            {
+                "target": request.target,
+                "as_of": request.as_of.isoformat(),
+                "trigger": request.trigger,
+                "llm_model": "rules",
+                "iteration": 0,
+                "signals": {},
+                "abstentions": {},
+                "reports": {},
+                "phase_timings": [],
+            }
+        )
     )

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import structlog
+from typing import TYPE_CHECKING, Any, Literal
 
 from maf_core.arenas.config import ActionMode, ArenaConfig
-from maf_core.sources.base import SourceQuery, SourceResult
-from maf_core.streams.consume import SERVER_AWAY
+from maf_core.arenas.fetching import Fetcher
+from maf_core.arenas.recorder import Recorder
+from maf_core.arenas.state import State, frozen, section
+from maf_core.sources.base import SourceResult
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
+    from maf_core.llm.session import LLMSession
 
-log = structlog.get_logger(__name__)
+RunStatus = Literal["running", "completed", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,10 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """What publishers and outboxes get. `error` is None unless the run failed; the state is well-formed either way."""
+    """What publishers and outboxes get. The state is well-formed whatever happened.
+
+    `error`: why the run failed or was cancelled; else None. `stopped`: what ended it before its last phase.
+    """
 
     arena: ArenaConfig
     request: RunRequest
@@ -48,6 +50,15 @@ class FinishedRun:
     state: dict[str, Any]
     seconds: float
     error: str | None = None
+    stopped: str | None = None
+    cancelled: bool = False
+
+    @property
+    def status(self) -> RunStatus:
+        """How it ended. Nothing is published of a cancelled run."""
+        if self.cancelled:
+            return "cancelled"
+        return "failed" if self.error else "completed"
 
     @property
     def arena_id(self) -> str:
@@ -63,37 +74,66 @@ class FinishedRun:
     def meta(self) -> dict[str, Any]:
         """What every envelope's meta says about how the decision came to be."""
         required = [name for name, binding in self.arena.sources.items() if binding.required]
-        gaps: dict[str, list[str]] = self.state.get("gaps", {})
+        gaps: Mapping[str, list[str]] = section(self.state, "gaps")
         meta = {
             "as_of": self.request.as_of.isoformat(),
-            "inputs": self.state.get("inputs", {}),
+            "inputs": section(self.state, "inputs"),
             "gaps": sorted({marker for markers in gaps.values() for marker in markers}),
             "required_gaps": sorted({marker for name in required for marker in gaps.get(name) or ()}),
-            "abstained": {name: why for name, why in self.state.get("abstentions", {}).items() if why},
+            "abstained": {name: why for name, why in section(self.state, "abstentions").items() if why},
             "iterations": self.state.get("iteration", 0),
             "trigger": self.request.trigger,
         }
-        return meta | ({"error": self.error} if self.error else {})
+        more = {"llm": _models_asked(self.state), "error": self.error, "stopped": self.stopped}
+        return meta | {key: value for key, value in more.items() if value}
 
 
 @dataclass(slots=True)
 class RunContext:
-    """What an agent gets besides the state."""
+    """What an agent gets besides the state.
+
+    `recorder`: keeps what is answered to this run. `known`: the state as the run begins or goes on.
+    """
 
     app: AppContext
     arena: ArenaConfig
     request: RunRequest
     correlation_id: str
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-    gaps: dict[str, list[str]] = field(default_factory=dict)
-    inputs: dict[str, str | None] = field(default_factory=dict)
+    recorder: Recorder = field(default_factory=Recorder)
+    known: State = field(default_factory=dict)
     phase: str = ""
-    _answers: dict[str, asyncio.Task[SourceResult]] = field(default_factory=dict)
+    fetcher: Fetcher = field(init=False)
+    _llm: LLMSession | None = None
+
+    def __post_init__(self) -> None:
+        self.fetcher = Fetcher(self, self.known)
 
     @property
     def as_of(self) -> datetime:
         """The run's present: nothing later may be known (UTC)."""
         return self.request.as_of
+
+    @property
+    def llm(self) -> LLMSession | None:
+        """Asks language models within this run's budget, made when it is first wanted; None without an application."""
+        service = getattr(self.app, "llm", None)
+        if self._llm is None and service is not None:
+            self._llm = service.session(
+                arena=self.arena.name,
+                arena_id=self.request.arena_id,
+                model=self.arena.model,
+                budget=self.arena.budget,
+                recorder=self.recorder,
+                emit=self.emit,
+            )
+        return self._llm
+
+    def spent(self) -> State:
+        """What the state says of the models that were asked, by earlier workers too; nothing when none was wanted."""
+        if self._llm is None:
+            return {}
+        usage = _together(section(self.known, "llm"), self._llm.usage())
+        return {"llm": frozen(usage), "llm_model": ", ".join(usage["models"]) or "rules"}
 
     def emit(self, kind: str, **payload: Any) -> None:
         """Put an event of this run on the bus."""
@@ -106,68 +146,42 @@ class RunContext:
             **payload,
         )
 
-    async def fetch_all(self, bindings: Iterable[str]) -> dict[str, SourceResult]:
-        """Ask several bindings at once."""
-        names = list(bindings)
-        answers = await asyncio.gather(*(self.fetch(name) for name in names))
-        return dict(zip(names, answers, strict=True))
-
     async def fetch(self, binding: str) -> SourceResult:
-        """Ask a binding about the run's target. Agents that ask the same share one call.
+        """Ask a binding about the run's target. Agents that ask the same share one call; the data is the caller's own.
 
         Does not raise for a failing source: the answer is then empty, with a `no_…` marker. Raises `RedisError` when
         the server is away.
         """
-        if binding not in self._answers:
-            self._answers[binding] = asyncio.create_task(self._ask(binding))
-        return await asyncio.shield(self._answers[binding])
+        return await self.fetcher.fetch(binding)
+
+    async def fetch_all(self, bindings: Iterable[str]) -> dict[str, SourceResult]:
+        """Ask several bindings at once."""
+        return await self.fetcher.fetch_all(bindings)
 
     def forget_answers(self) -> None:
-        """Ask anew from here on; the next round reports its own gaps."""
-        self.stop_asking()
-        self.gaps.clear()
-
-    def stop_asking(self) -> None:
-        """Give up what sources have not answered yet."""
-        for task in self._answers.values():
-            task.cancel()
-        self._answers.clear()
+        """Ask anew from here on, sources and models; the next round reports its own gaps."""
+        self.fetcher.forget()
+        self.recorder.forget()
 
     def required_gaps(self) -> list[str]:
         """The markers that sources of required bindings have given so far."""
-        return sorted(
-            marker for name, markers in self.gaps.items() if self.arena.sources[name].required for marker in markers
-        )
-
-    async def _ask(self, binding: str) -> SourceResult:
-        bound = self.arena.sources[binding]
-        started = time.perf_counter()
-        try:
-            source = self.app.sources.get(bound.source, bound.config)
-            answer = await source.fetch(SourceQuery(self.request.target, self.as_of))
-            _refuse_look_ahead(bound.source, answer, self.as_of)
-        except SERVER_AWAY:
-            raise  # no data now is not "no data": the run is taken up again
-        except Exception as error:  # noqa: BLE001
-            # A source is a plugin's code: whatever it raises is missing data to the panel, and visible.
-            log.warning("source_failed", source=bound.source, arena_id=self.request.arena_id, error=str(error))
-            self.emit("source.error", source=bound.source, error=f"{type(error).__name__}: {error}")
-            answer, success = SourceResult(None, gaps=(f"no_{bound.source}",)), False
-        else:
-            success = True
-        self._record(binding, bound.source, answer, success=success, ms=(time.perf_counter() - started) * 1000)
-        return answer
-
-    def _record(self, binding: str, source: str, answer: SourceResult, *, success: bool, ms: float) -> None:
-        metric = {"source": source, "success": success, "result_bytes": answer.size_bytes, "ms": round(ms, 3)}
-        self.metrics.append(metric)
-        self.gaps[binding] = list(answer.gaps)
-        self.inputs[binding] = answer.as_of.isoformat() if answer.as_of else None
-        self.emit("source.fetch", binding=binding, gaps=list(answer.gaps), **metric)
+        return self.fetcher.required_gaps()
 
 
-def _refuse_look_ahead(source: str, answer: SourceResult, as_of: datetime) -> None:
-    if answer.as_of is not None and answer.as_of > as_of:
-        raise ValueError(
-            f"{source} answered with data of {answer.as_of.isoformat()}, later than the run's {as_of.isoformat()}"
-        )
+def _models_asked(state: State) -> dict[str, Any]:
+    """What models cost; empty when none was asked."""
+    usage = section(state, "llm")
+    asked = usage if usage.get("calls") else {}
+    return {
+        key: asked[key] for key in ("calls", "tokens_in", "tokens_out", "usd", "models", "fallbacks") if key in asked
+    }
+
+
+def _together(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers added, lists joined without what is there already."""
+    joined = {
+        key: value + [one for one in now[key] if one not in value] if isinstance(value, list) else value + now[key]
+        for key, value in before.items()
+        if key in now
+    }
+    return {**now, **joined}

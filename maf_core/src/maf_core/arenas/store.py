@@ -1,53 +1,192 @@
-"""Where runs are kept while they go on and after, as plain JSON: `maf:run:<arena_id>`."""
+"""Where runs are kept while they go on and after: one Redis hash a run, `maf:run:{<arena_id>}`; see `record.py`.
+
+The braces are part of the key: whatever else belongs to a run lands in the same slot of a cluster. `maf:runs` lists the
+runs by when they began.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
-from pydantic_core import from_json, to_json
+import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
-FORMAT = 1
+from maf_core.arenas.record import (
+    FORMAT,
+    Fields,
+    RunHead,
+    RunRecord,
+    answer_field,
+    head_of,
+    record_of,
+    run_key,
+    unreadable,
+)
+from maf_core.arenas.run import RunStatus
+from maf_core.arenas.state import State
+from maf_core.errors import RunError, RunTakenError
+from maf_core.streams.raw import text
 
+log = structlog.get_logger(__name__)
 
-@dataclass(slots=True)
-class RunRecord:
-    """A run as saved. `next_phase` is where it goes on; None with status `running` means from the start."""
+RUNS = "maf:runs"
+# A run in work is kept at least this long: somebody may only take it up again tomorrow.
+_WORK_SECONDS = 86_400
+_PAGE = 100
 
-    arena_id: str
-    correlation_id: str
-    state: dict[str, Any]
-    next_phase: str | None = None
-    status: str = "running"
-    error: str | None = None
-    seconds: float = 0.0
-    format: int = FORMAT
+# Whoever opens a run owns it from then on: the epoch goes up, and what an earlier owner still tries to save is refused.
+# A run that this version cannot carry on stays with whoever has it.
+_OPEN = """
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local read, head = pcall(cjson.decode, redis.call('HGET', KEYS[1], 'head') or '')
+  if read and type(head) == 'table' and head.format == tonumber(ARGV[2]) and head.status == 'running' then
+    redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+  end
+  return redis.call('HGETALL', KEYS[1])
+end
+if #ARGV > 2 then
+  redis.call('HSET', KEYS[1], 'epoch', 1)
+  for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+end
+return {}
+"""
+_SAVE = """
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
 
 
 class RunStore:
-    """Saves a run after every phase, so that whoever takes it over goes on from there."""
+    """Saves a run after every phase and every answer, so that whoever takes it up goes on from there."""
 
-    def __init__(self, redis: Redis, retention_s: int) -> None:
+    def __init__(self, redis: Redis, retention_s: int, keep: int) -> None:
         self._redis = redis
         self._retention_s = retention_s
+        self._keep = keep
+        self._open = redis.register_script(_OPEN)
+        self._save = redis.register_script(_SAVE)
 
-    async def open(self, arena_id: str, state: dict[str, Any]) -> RunRecord:
-        """The record of this run: what an earlier worker left, else a new one."""
-        saved = await self._redis.get(_key(arena_id))
-        if saved:
-            content = from_json(saved)
-            if content.get("format") == FORMAT:
-                return RunRecord(**content)
-        record = RunRecord(arena_id, uuid4().hex, state)
-        await self.save(record)  # so that whoever goes on from here does so under the same correlation id
-        return record
+    async def open(self, head: RunHead, state: State) -> RunRecord:
+        """Take a run up: what earlier workers left, else a new record.
+
+        Raises `RunError` for a record that cannot be read or that a newer version wrote.
+        """
+        new = RunRecord(head, state)
+        found = await self._opened(head.request.arena_id, new.changed())
+        if found is None:
+            new.saved = dict(state)
+            await self._list(head)
+        return found or new
+
+    async def take(self, arena_id: str) -> RunRecord | None:
+        """Take up a run that there is, away from whoever works on it."""
+        return await self._opened(arena_id, {})
+
+    async def _opened(self, arena_id: str, fields: Fields) -> RunRecord | None:
+        try:
+            found = await self._open(keys=[run_key(arena_id)], args=[self._ttl("running"), FORMAT, *_flat(fields)])
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            raise unreadable(arena_id, "the key holds something else") from error
+        if not found:
+            return None
+        return record_of(arena_id, dict(zip(found[::2], found[1::2], strict=True)))
 
     async def save(self, record: RunRecord) -> None:
-        """Write the record; it is kept for the configured retention."""
-        await self._redis.set(_key(record.arena_id), to_json(record), ex=self._retention_s)
+        """Write the head and what has changed in the state since it was last saved."""
+        record.head.updated_at = datetime.now(UTC)
+        state = dict(record.state)
+        await self._write(record, record.changed())
+        record.saved = state
+
+    async def check(self, record: RunRecord) -> None:
+        """Raises `RunTakenError` when somebody else has taken the run up meanwhile."""
+        arena_id = record.head.request.arena_id
+        if await self._redis.hget(run_key(arena_id), "epoch") != str(record.epoch).encode():
+            raise _taken(arena_id)
+
+    async def save_answer(self, record: RunRecord, key: str, answer: bytes) -> None:
+        """Write one answer."""
+        await self._write(record, {answer_field(key): answer})
+
+    async def _write(self, record: RunRecord, fields: Fields) -> None:
+        """Raises `RunTakenError`, having written nothing, when somebody else has taken the run up meanwhile."""
+        arena_id, ttl = record.head.request.arena_id, self._ttl(record.head.status)
+        if not await self._save(keys=[run_key(arena_id)], args=[record.epoch, ttl, *_flat(fields)]):
+            raise _taken(arena_id)
+
+    async def read(self, arena_id: str) -> RunRecord | None:
+        """A run as it stands, without taking it up; raises as `open` does."""
+        fields = await self._redis.hgetall(run_key(arena_id))
+        return record_of(arena_id, fields) if fields else None
+
+    async def head(self, arena_id: str) -> RunHead | None:
+        """How far a run is; raises as `open` does."""
+        found = await self._redis.hget(run_key(arena_id), "head")
+        return head_of(arena_id, found) if found else None
+
+    async def recent(self, arena: str | None = None, most: int = 50) -> list[RunHead]:
+        """The newest runs, the newest first."""
+        heads: list[RunHead] = []
+        start = 0
+        while len(heads) < most:
+            ids = [text(one) for one in await self._redis.zrevrange(RUNS, start, start + _PAGE - 1)]
+            heads += [head for _, head in await self._heads(ids) if head and arena in (None, head.arena)]
+            start += _PAGE
+            if len(ids) < _PAGE:
+                break
+        return heads[:most]
+
+    async def _list(self, head: RunHead) -> None:
+        """Add a new run to the list, and forget the oldest finished ones when there are too many."""
+        began = head.created_at.timestamp()
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.zadd(RUNS, {head.request.arena_id: began})
+        pipeline.zremrangebyscore(RUNS, "-inf", began - max(self._retention_s, _WORK_SECONDS))
+        pipeline.zrange(RUNS, 0, -self._keep - 1)
+        *_, excess = await pipeline.execute()
+        if excess:
+            await self._forget([text(one) for one in excess[:_PAGE]])
+
+    async def _forget(self, ids: list[str]) -> None:
+        over = [arena_id for arena_id, head in await self._heads(ids) if head is None or head.status != "running"]
+        pipeline = self._redis.pipeline(transaction=False)
+        for arena_id in over:
+            pipeline.unlink(run_key(arena_id))
+            pipeline.zrem(RUNS, arena_id)
+        await pipeline.execute()
+
+    async def _heads(self, ids: list[str]) -> list[tuple[str, RunHead | None]]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for arena_id in ids:
+            pipeline.hget(run_key(arena_id), "head")
+        found = zip(ids, await pipeline.execute(raise_on_error=False), strict=True)
+        return [(arena_id, _head_or_none(arena_id, head)) for arena_id, head in found]
+
+    def _ttl(self, status: RunStatus) -> int:
+        return max(self._retention_s, _WORK_SECONDS) if status == "running" else self._retention_s
 
 
-def _key(arena_id: str) -> str:
-    return f"maf:run:{arena_id}"
+def _taken(arena_id: str) -> RunTakenError:
+    return RunTakenError(f"the run {arena_id} was taken up by another worker")
+
+
+def _flat(fields: Fields) -> Iterator[str | bytes]:
+    for name, value in fields.items():
+        yield name
+        yield value
+
+
+def _head_or_none(arena_id: str, saved: Any) -> RunHead | None:
+    try:
+        return head_of(arena_id, saved) if isinstance(saved, bytes) else None
+    except RunError as error:
+        log.warning("run_not_readable", arena_id=arena_id, reason=str(error))
+        return None

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic_core import to_json
+from redis.asyncio import Redis
 
-from maf_core.app import check_arena, load_arenas
-from maf_core.arenas.config import load_arena
+from maf_core.app import load_arenas
+from maf_core.checking import load_checked
+from maf_core.cli.arena_runs import resume, runs, show_run
 from maf_core.cli.options import connection_options, redis_of, settings_of
 from maf_core.errors import MAFError, UnknownNameError
 from maf_core.plane.commands import Command, send
 from maf_core.plugins import PluginManager
 from maf_core.streams import codec
 from maf_core.streams.names import CONTROL_OUT
-from maf_core.streams.raw import by_stream
+from maf_core.streams.raw import by_stream, entries
+
+# An answer comes within milliseconds where a service runs; whoever waits longer wants to know why.
+_SILENCE_SECONDS = 3.0
 
 
 @click.group()
 def cli() -> None:
     """List arenas and run them."""
+
+
+cli.add_command(runs)
+cli.add_command(show_run)
+cli.add_command(resume)
 
 
 @cli.command("list")
@@ -36,9 +49,16 @@ def list_arenas(config_dir: Path | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def validate(file: Path) -> None:
     """Check an arena's YAML FILE."""
-    arena = load_arena(file)
-    check_arena(PluginManager.load(), arena)
+    arena = load_checked(PluginManager.load(), file)
     click.echo(f"{file}: arena {arena.name!r} is valid.")
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of an arena's YAML, for editors."""
+    from maf_core.arenas.schema import arena_schema
+
+    click.echo(json.dumps(arena_schema(), indent=2, ensure_ascii=False))
 
 
 @cli.command()
@@ -60,24 +80,32 @@ def run(
         raise UnknownNameError(f"There is no arena {name!r}; there are {', '.join(arenas) or 'none'}.")
     command = Command(command="run_arena", arena=name, target={arenas[name].target_key: target}, source="cli")
 
-    async def work() -> dict[str, object]:
+    async def work() -> dict[str, Any]:
         async with redis_of(settings_of(redis_url, data_dir, config_dir)) as redis:
-            last = "0"
-            await send(redis, command)
-            while True:
-                answer = await redis.xread({CONTROL_OUT: last}, count=500, block=1000)
-                for _, found in by_stream(answer):
-                    for entry_id, fields in found:
-                        last, payload = entry_id, codec.decode(fields)
-                        if payload.get("command_id") == command.command_id and payload["status"] != "accepted":
-                            return payload
+            return await _answered(redis, command, timeout)
 
-    try:
-        answer = asyncio.run(asyncio.wait_for(work(), timeout))
-    except TimeoutError:
-        raise MAFError(
-            f"No service answered within {timeout:g} s. Start one with: maf service run (the command waits for it)"
-        ) from None
+    answer = asyncio.run(work())
     click.echo(to_json(answer))
     if answer["status"] != "completed":
         raise SystemExit(1)
+
+
+async def _answered(redis: Redis, command: Command, patience_s: float) -> dict[str, Any]:
+    """Send the command, and wait for the answer that ends it."""
+    newest = entries(await redis.xrevrange(CONTROL_OUT, count=1))
+    last = newest[0][0] if newest else "0"
+    await send(redis, command)
+    started, told = time.monotonic(), False
+    while time.monotonic() - started < patience_s:
+        answer = await redis.xread({CONTROL_OUT: last}, count=500, block=500)
+        for _, found in by_stream(answer):
+            for entry_id, fields in found:
+                last, payload = entry_id, codec.decode(fields)
+                if payload.get("command_id") == command.command_id and payload["status"] != "accepted":
+                    return payload
+        if not told and time.monotonic() - started > _SILENCE_SECONDS:
+            click.echo("Waiting for a service to answer; start one with: maf service run", err=True)
+            told = True
+    raise MAFError(
+        f"No service answered within {patience_s:g} s. Start one with: maf service run (the command waits for it)"
+    )
