@@ -45,7 +45,10 @@ class Agent(ABC):
         return self.config.name
 
     def check(self, arena: ArenaConfig) -> None:  # noqa: B027
-        """Raise `ConfigError` when the options do not fit the arena; by default they do."""
+        """Raise `ConfigError` when the agent does not fit the arena; by default it does.
+
+        `at=("options", "threshold")` says which key of the agent's is wrong, so that its line is named.
+        """
 
     @abstractmethod
     async def run(self, state: State, context: RunContext) -> State:

@@ -24,6 +24,9 @@ class ForecastSpecialist(SpecialistAgent):
     """Reads a forecast with `prob_up`. Score: gain * (2 * prob_up - 1), at most ±1; a stale forecast counts half."""
 
     domain = "forecast"
+    instructions = (
+        "Judge what the forecast is worth: its probability, its expected return, its age, and whether it is calibrated."
+    )
     Options = ForecastOptions
 
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:

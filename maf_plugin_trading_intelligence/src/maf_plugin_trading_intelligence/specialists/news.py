@@ -31,6 +31,8 @@ class NewsSpecialist(SpecialistAgent):
     """
 
     domain = "news"
+    instructions = "Judge what the news mean for the price: what is new in them, what was expected, who says so."
+    model_alone = True  # a model understands sentences in which the lexicon knows no word
     Options = NewsOptions
 
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:

@@ -29,6 +29,9 @@ class StrategySpecialist(SpecialistAgent):
     """
 
     domain = "strategy"
+    instructions = (
+        "Weigh what the trading strategies say: how many agree, how sure they are, and how old their events are."
+    )
     Options = StrategyOptions
 
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:

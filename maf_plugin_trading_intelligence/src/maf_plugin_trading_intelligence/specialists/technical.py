@@ -27,6 +27,9 @@ class TechnicalSpecialist(SpecialistAgent):
     """Reads {h, l, c} of bars, oldest first. Score: the weighted sum of four votes, in [-1, 1]."""
 
     domain = "technical"
+    instructions = (
+        "Read the price bars as a technician does: trend, momentum, volatility, and where volume confirms them."
+    )
     Options = TechnicalOptions
 
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:
