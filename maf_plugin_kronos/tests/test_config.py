@@ -28,5 +28,5 @@ def test_the_cadence_follows_the_timeframe_unless_it_is_set():
 
 @pytest.mark.parametrize("wrong", [{"timeframes": ["soon"]}, {"timeframes": []}, {"horizon": 0}, {"sampels": 3}])
 def test_a_wrong_setting_is_named(wrong):
-    with pytest.raises(ConfigError, match=rf"plugins\.kronos in maf\.yaml: {next(iter(wrong))}"):
+    with pytest.raises(ConfigError, match=rf"plugins\.kronos\.{next(iter(wrong))}"):
         section(**wrong)

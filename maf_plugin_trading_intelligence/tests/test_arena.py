@@ -93,7 +93,7 @@ async def test_a_run_that_is_made_again_after_a_crash_keeps_stream_and_hash_alik
     redis: Redis, context: AppContext, full: None, as_of: Any
 ) -> None:
     run = await MAFApp(context).run(request(as_of))
-    await redis.delete(KEY, f"maf:run:{run.arena_id}")
+    await redis.delete(KEY, f"maf:run:{{{run.arena_id}}}")
     again = await MAFApp(context).run(request(as_of))
     [envelope] = await envelopes(redis)
     assert envelope.correlation_id == run.correlation_id != again.correlation_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,10 +11,10 @@ from maf_core.arenas.config import ArenaConfig
 from maf_core.errors import ConfigError
 from maf_core.plane.triggers import TriggerDispatcher, compile_rules
 from maf_core.streams import codec
-from maf_core.streams.names import CONTROL_IN, DEAD, EVENTS
+from maf_core.streams.names import CONTROL_IN, DEAD
 from maf_core.streams.quiet import until_quiet
 from maf_core.streams.raw import entries
-from maf_core.testing import running, wait_until
+from maf_core.testing import running
 
 BARS = "test:bars"
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -209,14 +208,3 @@ async def test_flat_fields_do_as_well(redis, dispatcher):
 def test_a_rule_that_does_not_compile_names_arena_and_trigger(key, value):
     with pytest.raises(ConfigError, match="trigger 'moved' of arena 'panel': "):
         compile_rules([arena(rule(**{key: value}))])
-
-
-async def test_a_firing_shows_among_the_events(redis, make_context, brisk):
-    context = make_context(arenas=[arena(rule())])
-    bus = asyncio.create_task(context.events.run())
-    async with running(brisk(TriggerDispatcher(context))):
-        await publish(redis, BARS, bar())
-        events = await wait_until(lambda: payloads(redis, EVENTS))
-    context.events.close()
-    await bus
-    assert [(event["kind"], event["payload"]["rule"]) for event in events] == [("control.command", "moved")]

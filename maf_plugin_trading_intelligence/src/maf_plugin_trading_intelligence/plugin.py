@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maf_core import AgentSpec, ArenaSpec, PublisherSpec, hookimpl
+from maf_core import (
+    AgentSpec,
+    ArenaSpec,
+    ChannelSpec,
+    DashboardRouterSpec,
+    PublisherSpec,
+    TriggerTemplatesSpec,
+    hookimpl,
+)
 
 _PACKAGE = "maf_plugin_trading_intelligence"
 
@@ -52,4 +60,34 @@ def maf_envelope_publishers() -> Iterator[PublisherSpec]:
         arena="trading_intelligence",
         factory=f"{_PACKAGE}.publisher:EnvelopePublisher",
         summary="maf:arena:trading_intelligence:output and the look-up hash",
+    )
+
+
+@hookimpl
+def maf_channels() -> Iterator[ChannelSpec]:
+    """Where the envelopes go."""
+    yield ChannelSpec(
+        name="trading_intelligence",
+        stream="maf:arena:trading_intelligence:output",
+        summary="Decisions about tickers, one envelope a run",
+    )
+
+
+@hookimpl
+def maf_trigger_templates() -> Iterator[TriggerTemplatesSpec]:
+    """Rules about decisions."""
+    yield TriggerTemplatesSpec(
+        name="trading_intelligence",
+        factory=f"{_PACKAGE}.arena:template_file",
+        summary="A call of high confidence",
+    )
+
+
+@hookimpl
+def maf_dashboard_routers() -> Iterator[DashboardRouterSpec]:
+    """Decisions, looked up by ticker and date."""
+    yield DashboardRouterSpec(
+        name="trading_intelligence",
+        factory=f"{_PACKAGE}.dashboard:make_router",
+        summary="The decision about a ticker, on a date or the latest",
     )

@@ -18,6 +18,7 @@ class NewsSource(WindowSource):
 
     name = "trtools2_news"
     Config = NewsConfig
+    untrusted = True
 
     def parse(self, payload: dict[str, Any]) -> tuple[list[str], Known]:
         """Read a news item as Alpaca's, under the usual names of its fields."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maf_core import CommandSpec, SourceSpec, hookimpl
+from maf_core import ChannelSpec, CommandSpec, SourceSpec, TriggerTemplatesSpec, hookimpl
+
+# The usual ones; a binding or a rule that names another timeframe brings its stream with it.
+_TIMEFRAMES = ("1m", "5m", "15m", "1h", "1d")
 
 
 @hookimpl
@@ -24,6 +27,30 @@ def maf_sources() -> Iterator[SourceSpec]:
         name="trtools2_strategy_events",
         factory="maf_plugin_trtools2.strategy:StrategyEventsSource",
         summary="Signals of strategies, from trtools2:strategy_events",
+    )
+
+
+@hookimpl
+def maf_channels() -> Iterator[ChannelSpec]:
+    """The streams of the market data service."""
+    for tf in _TIMEFRAMES:
+        yield ChannelSpec(name=f"trtools2_bars_{tf}", stream=f"trtools2:bars:{tf}", summary=f"Price bars, {tf}")
+        yield ChannelSpec(
+            name=f"trtools2_indicators_{tf}", stream=f"trtools2:indicators:{tf}", summary=f"Indicators of {tf} bars"
+        )
+    yield ChannelSpec(name="trtools2_news", stream="trtools2:news", summary="News, each with the symbols it names")
+    yield ChannelSpec(
+        name="trtools2_strategy_events", stream="trtools2:strategy_events", summary="Signals of strategies"
+    )
+
+
+@hookimpl
+def maf_trigger_templates() -> Iterator[TriggerTemplatesSpec]:
+    """Rules about news and strategies."""
+    yield TriggerTemplatesSpec(
+        name="trtools2",
+        factory="maf_plugin_trtools2.templates:template_file",
+        summary="A strategy's event, news with a strong sentiment",
     )
 
 

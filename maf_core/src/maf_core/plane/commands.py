@@ -25,7 +25,10 @@ def new_id() -> str:
 
 
 class Command(BaseModel):
-    """One entry of `maf:control:in`. `as_of`: what may be known; by default the service's clock says."""
+    """One entry of `maf:control:in`. `as_of`: what may be known; by default the service's clock says.
+
+    `action_id`, `who`, `why`: of `approve_action` and `reject_action`, the run whose action it is, and whose word.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -36,6 +39,9 @@ class Command(BaseModel):
     action_mode: ActionMode | None = None
     source: str = ""
     trigger: dict[str, Any] | None = None
+    action_id: str = ""
+    who: str = ""
+    why: str = ""
     requested_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     as_of: Annotated[datetime, AfterValidator(parse_time)] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from maf_core.arenas.config import ArenaConfig, TriggerConfig
 from maf_core.clock import parse_time
 from maf_core.errors import BadEntryError, ConfigError, ExpressionError
+from maf_core.mistakes import Mistake
 from maf_core.plane.commands import Command
 from maf_core.plane.expressions import Expression
 from maf_core.plane.templates import Template
@@ -22,6 +23,7 @@ from maf_core.streams.consume import NEW_ONLY, Entry
 from maf_core.streams.names import CONTROL_IN, beside
 from maf_core.streams.publish import MARKER_SECONDS
 from maf_core.worker import ConsumerWorker
+from maf_core.yaml_lines import Location
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
@@ -50,17 +52,15 @@ class Rule:
 
     def __init__(self, arena: ArenaConfig, config: TriggerConfig) -> None:
         """Compile; raises `ConfigError` naming arena, trigger and key."""
+        wrong = rule_mistakes(arena, config)
+        if wrong:
+            raise ConfigError("; ".join(mistake.words for mistake in wrong), wrong[0].at)
+        targets = config.target if isinstance(config.target, dict) else {arena.target_key: config.target}
         self.arena = arena
         self.config = config
-        if isinstance(config.target, dict) and arena.target_key not in config.target:
-            raise ConfigError(f"trigger {config.id!r} of arena {arena.name!r}: its target lacks {arena.target_key!r}")
-        targets = config.target if isinstance(config.target, dict) else {arena.target_key: config.target}
-        try:
-            self.when = Expression(config.when)
-            self.target = {key: Template(text) for key, text in targets.items()}
-            self.as_of = Template(config.as_of) if config.as_of else None
-        except ExpressionError as error:
-            raise ConfigError(f"trigger {config.id!r} of arena {arena.name!r}: {error}") from error
+        self.when = Expression(config.when)
+        self.target = {key: Template(text) for key, text in targets.items()}
+        self.as_of = Template(config.as_of) if config.as_of else None
 
     def command(self, entry: Entry, now: datetime) -> Command:
         """The command this rule sends for an entry.
@@ -87,6 +87,31 @@ class Rule:
             return parse_time(self.as_of.fill(payload))
         stated = payload.get("as_of") or payload.get("asof")
         return parse_time(stated) if stated else now
+
+
+def rule_mistakes(arena: ArenaConfig, config: TriggerConfig) -> list[Mistake]:
+    """Everything in a trigger that does not compile, by its key."""
+    who = f"trigger {config.id!r} of arena {arena.name!r}"
+    found = []
+    if isinstance(config.target, dict) and arena.target_key not in config.target:
+        found.append(Mistake(("target",), f"{who}: its target lacks {arena.target_key!r}"))
+    return found + [Mistake(at, f"{who}: {why}") for at, why in uncompiled(config)]
+
+
+def uncompiled(config: TriggerConfig) -> Iterator[tuple[Location, str]]:
+    """The expressions and templates of a rule that do not compile: where they stand in it, and why."""
+    texts: list[tuple[Location, type[Expression | Template], str]] = [(("when",), Expression, config.when)]
+    if isinstance(config.target, str):
+        texts.append((("target",), Template, config.target))
+    else:
+        texts += [(("target", key), Template, text) for key, text in config.target.items()]
+    if config.as_of:
+        texts.append((("as_of",), Template, config.as_of))
+    for at, kind, text in texts:
+        try:
+            kind(text)
+        except ExpressionError as error:
+            yield at, str(error)
 
 
 def compile_rules(arenas: Iterable[ArenaConfig]) -> dict[str, list[Rule]]:
@@ -124,11 +149,7 @@ class TriggerDispatcher(ConsumerWorker):
         except (ExpressionError, BadEntryError) as error:
             raise BadEntryError(f"trigger {rule.config.id!r}: {error}") from error
         verdict = await fire(self._context.redis, rule, command)
-        if verdict == "fired":
-            self._context.events.emit(
-                "control.command", arena=rule.arena.name, rule=rule.config.id, command_id=command.command_id
-            )
-        else:
+        if verdict != "fired":
             log.debug("trigger_silent", rule=rule.config.id, entry=entry.id, why=verdict)
 
 
