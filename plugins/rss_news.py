@@ -45,7 +45,7 @@ class RssNewsConfig(SourceConfig):
 class RssNews(BaseSource):
     """Answers with {headline, summary, created_at, url} rows, newest last. Gaps: no_rss_news, parse_fail_rss_news."""
 
-    name = "rss_news"
+    name, untrusted = "rss_news", True
     Config = RssNewsConfig
     config: RssNewsConfig
 

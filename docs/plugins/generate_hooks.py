@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maf_core import hookspecs
+from maf_core.plugins.deprecated import DEPRECATED
 from maf_core.plugins.readers import HOOKS
 
 PAGE = Path(__file__).with_name("hooks.md")
@@ -37,7 +38,8 @@ def _sections() -> Iterator[str]:
 def _section(hook: str) -> str:
     text, _, example = (inspect.getdoc(getattr(hookspecs, hook)) or "").partition("Example:\n")
     code = textwrap.dedent(example).rstrip().replace("\n\n@", "\n\n\n@")  # as a formatter of modules would have it
-    return f"### `{hook}` → `{HOOKS[hook].__name__}`\n\n{text.strip()}\n\n```python\n{code}\n```\n"
+    old = f"**Deprecated since maf {DEPRECATED[hook][0]}.** {DEPRECATED[hook][1]}\n\n" if hook in DEPRECATED else ""
+    return f"### `{hook}` → `{HOOKS[hook].__name__}`\n\n{old}{text.strip()}\n\n```python\n{code}\n```\n"
 
 
 if __name__ == "__main__":

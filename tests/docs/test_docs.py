@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from maf_core.app import check_arena
 from maf_core.arenas.config import load_arena
+from maf_core.arenas.engine import ArenaEngine
+from maf_core.arenas.run import RunRequest
+from maf_core.checking import check_arena
 from maf_core.plugins import Candidate, PluginManager, Selection
 from maf_core.plugins.readers import HOOKS
-from maf_core.settings import Settings
+from maf_core.settings import LLMSettings, Settings
 from maf_core.sources.base import SourceQuery
 from maf_core.streams.publish import publish
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent.parent / "docs"
+ARENAS = ("minimal_arena.yaml", "debating_arena.yaml")
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -28,11 +31,18 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_arena_in_the_docs_is_the_tested_file():
-    assert blocks("arenas.md", "yaml") == [(HERE / "minimal_arena.yaml").read_text()]
+    files = [(HERE / name).read_text() for name in ARENAS]
+    assert blocks("arenas.md", "yaml") == files
 
 
-def test_the_arena_in_the_docs_is_valid_with_the_plugins_it_names():
-    check_arena(PluginManager.load(Selection()), load_arena(HERE / "minimal_arena.yaml"))
+@pytest.mark.parametrize("name", ARENAS)
+async def test_the_arena_in_the_docs_decides_with_the_plugins_it_names(name, make_context):
+    plugins, arena = PluginManager.load(Selection()), load_arena(HERE / name)
+    check_arena(plugins, arena)
+    request = RunRequest(arena.name, {"ticker": "AAPL"}, datetime(2024, 1, 2, 21, tzinfo=UTC), name)
+    done = await ArenaEngine(make_context(plugins=plugins, arenas=[arena])).run(request)
+    assert (done.error, done.state["synthesis_verdict"]) == (None, "HOLD")  # nobody has data
+    assert [timing["phase"] for timing in done.state["phase_timings"]] == [phase.name for phase in arena.phases]
 
 
 def test_the_plugin_in_the_docs_is_the_tested_package():
@@ -77,6 +87,11 @@ def test_every_setting_is_in_the_docs():
     names = [name for name in Settings.model_fields if name not in ("risk", "plugins")]
     names += [f"risk.{name}" for name in Settings().risk.model_fields_set or type(Settings().risk).model_fields]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_every_setting_of_models_is_in_the_docs():
+    page = (DOCS / "llm.md").read_text()
+    assert [name for name in LLMSettings.model_fields if f"`llm.{name}" not in page] == []
 
 
 def test_every_link_in_the_docs_leads_somewhere():

@@ -24,7 +24,7 @@ def expected(path: Path) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("path", FAULTY, ids=lambda path: path.stem)
 def test_every_fault_breaks_its_rules_and_no_other(path: Path):
-    options = ["-q", "-rfE", "--tb=no", "-p", "no:cacheprovider", "-o", "addopts=", "--timeout=60"]
+    options = ["-q", "-rfE", "--tb=short", "-p", "no:cacheprovider", "-o", "addopts=", "--timeout=25"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(path)], capture_output=True, text=True, check=False
     )

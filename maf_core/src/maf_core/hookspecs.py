@@ -137,7 +137,8 @@ def maf_arenas() -> Iterable[ArenaSpec]:  # type: ignore[empty-body]
 def maf_llm_providers() -> Iterable[LLMProviderSpec]:  # type: ignore[empty-body]
     """Offer a place where language models answer; arenas name it before the colon of `model:`.
 
-    The factory is called with the `LLMSettings` and returns an `LLMProvider`.
+    The factory is called with the `LLMSettings` and returns an `LLMProvider`. Where settings give it another name
+    (`llm.providers.NAME.kind`), the name is the second argument.
 
     Example:
         from maf_core import LLMProviderSpec, hookimpl
@@ -202,7 +203,9 @@ def maf_risk_checks() -> Iterable[RiskCheckSpec]:  # type: ignore[empty-body]
     """Add checks to the risk gate; an action must pass all of them.
 
     The factory is called with an `AppContext` and returns an object with
-    `async check(action: TradingAction) -> CheckResult`.
+    `async check(action: TradingAction) -> CheckResult`, or `async check(action, book: RiskBook)` when it has to know
+    the trading state, what is open and what went before. A check that raises, takes longer than `risk.check_timeout_s`
+    or answers anything else rejects the action.
 
     Example:
         from maf_core import RiskCheckSpec, hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType
 
@@ -15,10 +16,13 @@ from maf_core import (
     AgentSignal,
     AgentSpec,
     ArenaSpec,
+    MAFError,
     SourceResult,
     SpecialistAgent,
     hookimpl,
 )
+from maf_core.agents.answers import SignalAnswer
+from maf_core.llm.base import Question
 from maf_core.plugins import Candidate, PluginManager, Selection
 from maf_core.testing import AgentConformance, ArenaConformance, SpecialistConformance
 
@@ -105,6 +109,29 @@ class Silent(Trusting):
         return {**patch, "abstentions": {}}
 
 
+class Fragile(Sound):
+    async def run(self, state, context):
+        if context.llm.wants_model(None):
+            await context.llm.ask(Question(self.name, "Answer.", "What now?", SignalAnswer))
+        return {}
+
+
+class Chatty(Trusting):
+    async def run(self, state, context):
+        if context.llm.wants_model(None):
+            with suppress(MAFError):
+                await context.llm.ask(Question(self.name, "Answer.", "What now?", SignalAnswer))
+        return await super().run(state, context)
+
+
+class Moody(Trusting):
+    async def run(self, state, context):
+        patch = await super().run(state, context)
+        if context.llm.wants_model(None) and patch["signals"]["member"]:
+            patch["signals"]["member"]["confidence"] = 1.0
+        return patch
+
+
 def manager(**hooks):
     module = ModuleType("faulty")
     for hook, record in hooks.items():
@@ -131,10 +158,19 @@ AGENTS = {
     Listing: "a03",
     Dated: "a03",
     Meddling: "a04",
-    Sorting: "a04",
+    Sorting: "",
     Random: "a05",
+    Fragile: "a08",
 }
-SPECIALISTS = {Trusting: "", Opinionated: "a06", Taciturn: "a07", Wordless: "a07", Silent: "a06"}
+SPECIALISTS = {
+    Trusting: "",
+    Opinionated: "a06",
+    Taciturn: "a07",
+    Wordless: "a07",
+    Silent: "a06",
+    Chatty: "a09",
+    Moody: "a10",
+}
 for base, faults in ((AgentConformance, AGENTS), (SpecialistConformance, SPECIALISTS)):
     for kind, breaks in faults.items():
         name = f"Test{kind.__name__}"

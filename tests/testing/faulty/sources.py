@@ -159,6 +159,10 @@ class Nameless(Levels):
         return StreamFreshness(None)
 
 
+class Old(Levels):
+    freshness_spec = BaseSource.freshness_spec
+
+
 class Moody(Levels):
     count = itertools.count()
 
@@ -223,6 +227,7 @@ for kind, breaks in {
     Unprobed: "f04",
     Unknown: "f01 f02 f03 f04",
     Nameless: "f03 f04",
+    Old: "f01 f04",
     Moody: "f02 f04",
 }.items():
     name = f"TestFreshnessOf{kind.__name__}"

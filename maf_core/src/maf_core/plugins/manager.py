@@ -14,6 +14,7 @@ import pluggy
 
 from maf_core import builtin, hookspecs
 from maf_core.errors import PluginError, UnknownNameError, UnknownPluginError
+from maf_core.plugins.deprecated import old_hooks, why_gone, why_old
 from maf_core.plugins.discovery import Candidate, discover
 from maf_core.plugins.readers import HOOKS, Contribution, read_contributions, reject_coroutine_hooks
 from maf_core.plugins.rows import BUILTIN, PluginRow, Status, rows_from_metadata, unknown_rows
@@ -68,6 +69,11 @@ class PluginManager:
         found = self._records[hook]
         return {name: cast("RecordT", found[name].record) for name in sorted(found)}
 
+    def given(self, hook: str) -> list[Contribution]:
+        """The records of one hook with who gave each, by name."""
+        found = self._records[hook]
+        return [found[name] for name in sorted(found)]
+
     def contributions(self, plugin: str) -> list[Contribution]:
         """What one plugin gives that is used."""
         used = [given for records in self._records.values() for given in records.values()]
@@ -99,6 +105,8 @@ class PluginManager:
             if traced:
                 trace(candidate.name, found)
             self._keep(found, row)
+            row.old_hooks = old_hooks(module)
+            row.reason = " ".join(filter(None, [row.reason, *map(why_old, row.old_hooks)]))
             row.status = Status.OK
         except (Exception, SystemExit) as error:  # noqa: BLE001
             row.status, row.reason = Status.FAILED, _sentence(error, candidate)
@@ -112,7 +120,7 @@ class PluginManager:
             if hook not in HOOKS and hasattr(getattr(module, hook), "maf_impl"):
                 near = difflib.get_close_matches(hook, HOOKS, n=1)
                 hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(HOOKS)}."
-                raise PluginError(f"there is no hook {hook}.{hint}")
+                raise PluginError(why_gone(hook) or f"there is no hook {hook}.{hint}")
 
     def _keep(self, found: list[Contribution], row: PluginRow) -> None:
         for (hook, name), count in Counter((given.hook, given.record.name) for given in found).items():

@@ -26,7 +26,11 @@ class Status(StrEnum):
 
 @dataclass(slots=True)
 class PluginRow:
-    """One line of `maf plugins list`. `import_ms` is None when the plugin was not imported."""
+    """One line of `maf plugins list`.
+
+    `import_ms` is None when the plugin was not imported. `old_hooks`: the deprecated ones it has; they work, and the
+    reason says what to write instead.
+    """
 
     name: str
     distribution: str
@@ -35,6 +39,7 @@ class PluginRow:
     reason: str = ""
     import_ms: float | None = None
     contributions: dict[str, list[str]] = field(default_factory=dict)
+    old_hooks: list[str] = field(default_factory=list)
 
     @property
     def fine(self) -> bool:

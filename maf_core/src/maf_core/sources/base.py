@@ -32,8 +32,8 @@ class SourceQuery:
 class SourceResult:
     """What a source knows.
 
-    `data` is None when there is nothing. `as_of`: when the newest part of it became known. `gaps`: markers of what is
-    missing or old, `no_<source>`, `stale_<source>` or `parse_fail_<source>`. `size_bytes`: how much was read.
+    `data` is plain JSON, None when there is nothing. `as_of`: when the newest part of it became known. `gaps`: markers
+    of what is missing or old, `no_<source>`, `stale_<source>` or `parse_fail_<source>`. `size_bytes`: how much was read.
     """
 
     data: Any
@@ -45,20 +45,27 @@ class SourceResult:
 class BaseSource(ABC):
     """Reads one kind of data. One instance serves all runs of a service that bind it with the same configuration.
 
-    Subclasses set `name` and `Config`, and implement `fetch` and `freshness_spec`.
+    Subclasses set `name` and `Config`, and implement `fetch` and `freshness_spec`. `untrusted`: whether the answers
+    carry text that others wrote, such as news: what rests on it may make a panel more careful, never bolder.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[SourceConfig]] = SourceConfig
+    untrusted: ClassVar[bool] = False
 
     def __init__(self, redis: Redis, config: SourceConfig) -> None:
         self.redis = redis
         self.config = config
 
     @classmethod
-    @abstractmethod
     def freshness_spec(cls, config: Any) -> FreshnessSpec:
-        """Where to look for how fresh this source's data is."""
+        """Where to look for how fresh this source's data is. Implement it.
+
+        Adapters from before it existed get what is known of their name, else `UnknownFreshness`.
+        """
+        from maf_core.sources.legacy import known_freshness
+
+        return known_freshness(getattr(cls, "name", ""), config)
 
     @abstractmethod
     async def fetch(self, query: SourceQuery) -> SourceResult:

@@ -1,4 +1,4 @@
-"""How fresh a source's data is, and where to look for it: five kinds, for five ways to keep data.
+"""How fresh a source's data is, and where to look for it: five kinds, for five ways to keep data, and one for unknown.
 
 A source names its kind in `freshness_spec`; `probe` looks it up, without making the source.
 """
@@ -58,7 +58,14 @@ class RequestResponseFreshness:
     response_stream: str
 
 
-FreshnessSpec = StreamFreshness | KeyFreshness | ScanFreshness | ExternalFreshness | RequestResponseFreshness
+@dataclass(frozen=True, slots=True)
+class UnknownFreshness:
+    """The source does not say where its data is. Unlike an external one it may well keep some, and that may be old."""
+
+
+FreshnessSpec = (
+    StreamFreshness | KeyFreshness | ScanFreshness | ExternalFreshness | RequestResponseFreshness | UnknownFreshness
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,21 @@ async def probe(redis: Redis, spec: FreshnessSpec) -> Freshness:
             return Freshness("request_response", *await _stream(redis, response_stream))
         case ExternalFreshness():
             return Freshness("external", 0, None)
+        case UnknownFreshness():
+            return Freshness("unknown", 0, None)
+
+
+def streams_of(spec: FreshnessSpec) -> list[str]:
+    """The streams that a spec names."""
+    match spec:
+        case StreamFreshness(stream):
+            return [stream]
+        case KeyFreshness(_, emit_stream) | ScanFreshness(_, emit_stream):
+            return [emit_stream] if emit_stream else []
+        case RequestResponseFreshness(request_stream, response_stream):
+            return [request_stream, response_stream]
+        case _:
+            return []
 
 
 async def _stream(redis: Redis, stream: str) -> tuple[int, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from maf_core.testing.conformance.agent import AgentConformance
 from maf_core.testing.conformance.arena import ArenaConformance
 from maf_core.testing.conformance.freshness import FreshnessConformance
+from maf_core.testing.conformance.memory import MemoryBackendConformance
 from maf_core.testing.conformance.plugin import PluginConformance
 from maf_core.testing.conformance.publishing import PublisherConformance, RouterConformance
 from maf_core.testing.conformance.risk_check import RiskCheckConformance
@@ -16,6 +17,7 @@ __all__ = [
     "AgentConformance",
     "ArenaConformance",
     "FreshnessConformance",
+    "MemoryBackendConformance",
     "PluginConformance",
     "PublisherConformance",
     "RefresherConformance",

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from maf_core.app import check_arena
 from maf_core.arenas.config import ArenaConfig, load_arena
 from maf_core.arenas.engine import ArenaEngine
 from maf_core.arenas.run import FinishedRun, RunRequest
-from maf_core.arenas.state import isolated
+from maf_core.arenas.state import frozen
+from maf_core.checking import check_arena
 from maf_core.context import AppContext
 from maf_core.plugins import PluginManager
 from maf_core.records import ArenaSpec
@@ -70,7 +70,7 @@ class ArenaConformance(Conformance):
         """
         run = await _run(make_context(plugins=plugins, arenas=[arena]), arena, target)
         assert run.error is None, f"the run failed: {run.error}"
-        assert isolated(run.state) == run.state
+        assert frozen(run.state) == run.state
         assert run.state.get("synthesis_verdict") or run.state.get("signal"), "there is no verdict"
         assert run.meta["gaps"] or not arena.sources, "data is missing, and no gap says so"
 

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from maf_core.plugins import PluginManager
 from maf_core.sources.catalog import configured
-from maf_core.sources.freshness import ExternalFreshness, Freshness, FreshnessSpec, probe
+from maf_core.sources.freshness import ExternalFreshness, Freshness, FreshnessSpec, UnknownFreshness, probe
+from maf_core.sources.legacy import tells_freshness
 from maf_core.testing.conformance.source_fixtures import SourceFixtures
 
 
@@ -25,12 +26,15 @@ class FreshnessConformance(SourceFixtures):
         kind, parsed = configured(plugins, self.name, config)
         return kind.freshness_spec(parsed)
 
-    def test_f01_kind(self, spec: FreshnessSpec) -> None:
+    def test_f01_kind(self, plugins: PluginManager, config: dict[str, Any], spec: FreshnessSpec) -> None:
         """MAF-F01 `freshness_spec` is a class method that gives one of the five kinds.
 
         Health is looked up without making the source, and by whoever knows the kinds only.
         """
-        assert isinstance(spec, get_args(FreshnessSpec)), f"{type(spec).__name__} is none of the kinds"
+        kind, _ = configured(plugins, self.name, config)
+        assert tells_freshness(kind), "give it the class method `freshness_spec(cls, config)`"
+        kinds = set(get_args(FreshnessSpec)) - {UnknownFreshness}
+        assert type(spec) in kinds, f"{type(spec).__name__} is none of the kinds"
 
     def test_f02_same(self, plugins: PluginManager, config: dict[str, Any], spec: FreshnessSpec) -> None:
         """MAF-F02 The same configuration gives an equal spec.

@@ -27,6 +27,7 @@ CLASSES: list[type[Any]] = [
     conformance.RouterConformance,
     conformance.PublisherConformance,
     conformance.RiskCheckConformance,
+    conformance.MemoryBackendConformance,
 ]
 
 

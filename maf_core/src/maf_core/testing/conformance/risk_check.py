@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from maf_core.context import AppContext
+from maf_core.outbox.book import RiskBook
+from maf_core.outbox.chain import wants_book
 from maf_core.outbox.models import CheckResult, TradingAction
+from maf_core.outbox.trading import TradingState
 from maf_core.records import RiskCheckSpec
 from maf_core.testing.conformance.base import Conformance
 
@@ -36,7 +39,7 @@ class RiskCheckConformance(Conformance):
         return context.plugins.get("maf_risk_checks", RiskCheckSpec, self.name).load()(context)
 
     def test_k01_factory(self, check: Any) -> None:
-        """MAF-K01 The factory takes the `AppContext` and gives an object with `async check(action)`.
+        """MAF-K01 The factory takes the `AppContext` and gives an object with `async check(action[, book])`.
 
         It is made when the service starts, and called when the first action comes.
         """
@@ -50,7 +53,7 @@ class RiskCheckConformance(Conformance):
         """
         for action in actions:
             async with asyncio.timeout(context.settings.risk.check_timeout_s):
-                result = await check.check(action)
+                result = await _asked(check, action)
             assert isinstance(result, CheckResult), f"it answered {type(result).__name__}"
             assert result.name == self.name, f"it answers as {result.name!r}"
 
@@ -60,7 +63,7 @@ class RiskCheckConformance(Conformance):
 
         The execution tells it to whoever asks why nothing was traded.
         """
-        results = [await check.check(action) for action in actions]
+        results = [await _asked(check, action) for action in actions]
         assert not [result for result in results if result.result != "passed" and not result.reason.strip()]
 
     @pytest.mark.asyncio
@@ -70,7 +73,7 @@ class RiskCheckConformance(Conformance):
         An action that is delivered again must not be judged by what its first judgement left behind.
         """
         for action in actions:
-            assert await check.check(action) == await check.check(action)
+            assert await _asked(check, action) == await _asked(check, action)
 
     @pytest.mark.asyncio
     async def test_k05_withdraws(self, check: Any, actions: list[TradingAction]) -> None:
@@ -81,11 +84,17 @@ class RiskCheckConformance(Conformance):
         if not hasattr(check, "withdraw"):
             return
         for action in actions:
-            first = await check.check(action)
+            first = await _asked(check, action)
             await check.withdraw(action)
             second = action.model_copy(update={"arena_id": f"{action.arena_id}-later"})
-            assert await check.check(second) == first
+            assert await _asked(check, second) == first
             await check.withdraw(second)
+
+
+async def _asked(check: Any, action: TradingAction) -> Any:
+    """What it answers, with nothing open and nothing gone before if it wants to know."""
+    known = [RiskBook(TradingState(state="ACTIVE"))] if wants_book(check) else []
+    return await check.check(action, *known)
 
 
 def _sample() -> Iterator[TradingAction]:

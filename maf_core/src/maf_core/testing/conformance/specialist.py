@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from maf_core.agents.base import State
 from maf_core.agents.signals import AgentSignal
 from maf_core.sources.base import SourceResult
 from maf_core.testing.conformance.agent import AgentConformance, Ask
 from maf_core.testing.conformance.base import missing
+from maf_core.testing.conformance.given import GivenModel
 
 
 class SpecialistConformance(AgentConformance):
@@ -41,3 +45,27 @@ class SpecialistConformance(AgentConformance):
         assert signal, "it abstained"
         assert signal["agent"] == "member"
         assert AgentSignal.model_validate(signal).summary, "the signal has no summary"
+
+    @pytest.mark.asyncio
+    async def test_a09_asks_nobody_about_nothing(self, ask: Ask, answers: dict[str, SourceResult]) -> None:
+        """MAF-A09 Without data it asks no model.
+
+        A model that is asked about nothing says something all the same, and costs.
+        """
+        model = GivenModel(None)
+        await ask({binding: SourceResult(None, gaps=(f"no_{binding}",)) for binding in answers}, model)
+        assert not model.asked, "it asked a model without data"
+
+    @pytest.mark.asyncio
+    async def test_a10_falls_back(self, ask: Ask, answers: dict[str, SourceResult]) -> None:
+        """MAF-A10 When its model cannot be asked it judges as it does without one.
+
+        Numbers are computed by code; what the model would have said instead, nobody knows.
+        """
+        without = _signal(await ask(answers, GivenModel(None, wanted=False)))
+        assert _signal(await ask(answers, GivenModel(None))) == without, "it changed its signal"
+
+
+def _signal(patch: State) -> tuple[Any, Any] | None:
+    signal = patch.get("signals", {}).get("member")
+    return (signal["signal"], signal["confidence"]) if signal else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from maf_core.testing.static.findings import Fault, Finding, Rule
 from maf_core.testing.static.loading_rules import LOADING_RULES
+from maf_core.testing.static.offer_rules import OFFER_RULES
 from maf_core.testing.static.record_rules import RECORD_RULES
 from maf_core.testing.static.subject import Subject
 
-RULES: list[Rule] = [*LOADING_RULES, *RECORD_RULES]
+RULES: list[Rule] = [*LOADING_RULES, *RECORD_RULES, *OFFER_RULES]
 
 __all__ = ["RULES", "Fault", "Finding", "Rule", "Subject", "examine"]
 

@@ -9,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from maf_core.plugins import Candidate, Status
+from maf_core.plugins.deprecated import DEPRECATED
 from maf_core.plugins.manager import SLOW_MS
 from maf_core.plugins.rows import BUILTIN
 from maf_core.testing.static.findings import Fault, Rule
@@ -19,13 +20,17 @@ _UPPER = ("<", "<=", "==", "~=")
 
 
 def loads(subject: Subject) -> Iterator[Fault]:
-    """MAF-P01 It loads, and its hooks give valid records.
+    """MAF-P01 It loads, its hooks give valid records, and none of them is deprecated.
 
-    A plugin that does not load is left out of every service, with the reason in `maf plugins list`.
+    A plugin that does not load is left out of every service, with the reason in `maf plugins list`; one with a
+    deprecated hook will be, once that hook is removed.
     """
     row = subject.row
     if row.status is not Status.OK:
         yield Fault(f"it is {row.status.value}: {row.reason}", "Do what the reason says.")
+    for hook in row.old_hooks:
+        since, instead = DEPRECATED[hook]
+        yield Fault(f"hook {hook} is deprecated since maf {since}", instead, grave=False)
 
 
 def gives_something(subject: Subject) -> Iterator[Fault]:
