@@ -88,7 +88,8 @@ async def test_a_bar_on_the_stream_fills_the_waiting_order_before_the_next_decis
     assert await market.told() == [("fill", "opening")]
 
 
-async def test_only_approved_buys_and_sells_become_orders(redis, market, make_broker):
+async def test_only_approved_buys_and_sells_for_paper_become_orders(redis, market, make_broker):
+    await market.decide(0, "BUY", "real", engine="alpaca")
     await market.decide(0, "HOLD", "hold", size=0.0)
     await market.decide(0, "BUY", "rejected", status="rejected")
     await market.decide(0, "BUY", "pending", status="pending_approval")

@@ -92,6 +92,11 @@ async def test_reset_asks_first(traded, maf_paper, market, make_broker):
     assert "Deleted 1 paper account." in (await maf_paper("reset", "--yes")).stdout
     await make_broker().on_execution(Entry(EXECUTIONS, "1-0", market.execution(3, "BUY", "run-3", ticker="MSFT")))
     assert "No arena has traded yet" in (await maf_paper("status")).stdout, "an old order does not come back"
+    ended = [outcome for outcome in await market.outcomes() if outcome["kind"] == "dropped"]
+    assert [(outcome["arena_id"], outcome["reason"]) for outcome in ended] == [
+        ("run-2", "the account was reset"),
+        ("run-3", "the account was reset"),
+    ]
 
 
 def test_the_plugin_offers_a_worker_and_a_command():

@@ -1,17 +1,27 @@
-"""Actions and finished runs to judge."""
+"""Actions and finished runs to judge, and a desk that judges them with the real workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from maf_core import FinishedRun, TradingAction
+from maf_core import Entry, ExecutionEnvelope, FinishedRun, RiskCheckSpec, TradingAction
 from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.run import RunRequest
+from maf_core.context import AppContext
+from maf_core.outbox.approvals import ApprovalClerk, Approvals, Decision
+from maf_core.outbox.execution import ActionConsumer
+from maf_core.outbox.ledger import Ledger
+from maf_core.outbox.positions import PositionKeeper
+from maf_core.settings import RiskSettings
+from maf_core.streams import codec
+from maf_core.streams.names import ACTIONS, APPROVALS, EXECUTIONS, OUTCOMES
+from maf_core.streams.raw import entries
 
 STATE = {
     "synthesis_verdict": "BUY",
@@ -58,3 +68,97 @@ def finished() -> Callable[..., FinishedRun]:
         return FinishedRun(config, request, uuid4().hex, STATE if state is None else state, 0.1, error)
 
     return make
+
+
+class Desk:
+    """One process's workers of the outbox, fed by hand with what their streams would bring them."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        self.redis = context.redis
+        self.actions = ActionConsumer(context)
+        self.clerk = ApprovalClerk(context)
+        self.positions = PositionKeeper(context)
+        self._ids = (f"{number}-0" for number in count(1))
+
+    async def submit(self, *actions: TradingAction) -> None:
+        """Have the actions judged, one after the other."""
+        for action in actions:
+            await self.actions.handle(Entry(ACTIONS, next(self._ids), action.model_dump(mode="json")))
+
+    async def judged(self, action: TradingAction) -> ExecutionEnvelope:
+        """Have one action judged, and give the execution that came of it."""
+        await self.submit(action)
+        return (await self.executions())[-1]
+
+    async def outcome(self, arena_id: str, entry_id: str = "", **more: Any) -> None:
+        """Have an outcome handled."""
+        payload = {"arena_id": arena_id, **more}
+        await self.positions.handle(Entry(OUTCOMES, entry_id or next(self._ids), payload))
+
+    async def decide(self, action_id: str, said: str, who: str = "anna", why: str = "looked at it") -> None:
+        """Have a person's decision handled."""
+        decision = Decision(action_id=action_id, said=said, who=who, why=why)
+        await self.clerk.handle(Entry(APPROVALS, next(self._ids), decision.model_dump(mode="json")))
+
+    async def expire(self) -> None:
+        """Let the clerk look once for what has waited too long."""
+        await Approvals(self.context).expire()
+
+    async def executions(self) -> list[ExecutionEnvelope]:
+        """Everything on `maf:executions:out`, oldest first."""
+        found = entries(await self.redis.xrange(EXECUTIONS))
+        return [ExecutionEnvelope.model_validate(codec.decode(fields)) for _, fields in found]
+
+    async def open(self) -> dict[str, float]:
+        """What the gate takes for open: size by run."""
+        return {held.arena_id: held.size for held in await Ledger(self.redis, 1.0).positions()}
+
+
+@pytest.fixture
+def desk(make_context: Callable[..., AppContext], load: Callable[..., Any]) -> Callable[..., Desk]:
+    """A desk with the core's checks and these, under these limits; `execution` and others are further settings."""
+
+    def make(*specs: RiskCheckSpec, settings: Any = None, **limits: Any) -> Desk:
+        return Desk(make_context(plugins=load(*specs), risk=RiskSettings(**limits), **(settings or {})))
+
+    return make
+
+
+def answer_of(execution: ExecutionEnvelope, name: str) -> tuple[str, str]:
+    """The result and the reason of one check."""
+    found = next(check for check in execution.checks if check.name == name)
+    return found.result, found.reason
+
+
+@pytest.fixture
+def answered() -> Callable[[ExecutionEnvelope, str], tuple[str, str]]:
+    """The result and the reason of one check of an execution."""
+    return answer_of
+
+
+@pytest.fixture
+def check_spec() -> Callable[..., RiskCheckSpec]:
+    """A plugin's check that answers with what `answer(action)` gives, or raises it; gives back on `withdraw`."""
+
+    def make(answer: Callable[[TradingAction], Any], name: str = "mine", **more: Any) -> RiskCheckSpec:
+        class Mine:
+            def __init__(self, context: AppContext) -> None: ...
+
+            async def check(self, action: TradingAction) -> Any:
+                return answer(action)
+
+        return RiskCheckSpec(name=name, factory=Mine, **more)
+
+    return make
+
+
+def failed(execution: ExecutionEnvelope) -> Iterable[str]:
+    """The names of the checks that stopped it."""
+    return [check.name for check in execution.checks if check.result == "failed"]
+
+
+@pytest.fixture
+def stopped_by() -> Callable[[ExecutionEnvelope], Iterable[str]]:
+    """The names of the checks that stopped an execution."""
+    return failed

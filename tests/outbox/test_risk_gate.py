@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from maf_core import CheckResult, ExecutionEnvelope, RiskCheckSpec, publish
-from maf_core.outbox.execution import ActionConsumer, RiskGate
-from maf_core.settings import RiskSettings
+from maf_core.outbox.execution import ActionConsumer
+from maf_core.records import by_priority
 from maf_core.streams import codec
 from maf_core.streams.names import ACTIONS, DEAD, EXECUTIONS
 from maf_core.streams.quiet import until_quiet
@@ -19,21 +21,11 @@ async def payloads(redis, stream: str) -> list[dict]:
 
 
 @pytest.fixture
-def gate(make_context, load):
-    """A gate with the core's checks and these, under these limits."""
-
-    def make(*specs: RiskCheckSpec, **limits) -> RiskGate:
-        return RiskGate(make_context(plugins=load(*specs), risk=RiskSettings(**limits)))
-
-    return make
-
-
-@pytest.fixture
 def executed(redis, make_context, load, brisk):
     """Publish these payloads as actions while a consumer runs; gives all executions so far."""
 
-    async def execute(*actions: dict, specs=()) -> list[ExecutionEnvelope]:
-        async with running(brisk(ActionConsumer(make_context(plugins=load(*specs))))):
+    async def execute(*actions: dict) -> list[ExecutionEnvelope]:
+        async with running(brisk(ActionConsumer(make_context(plugins=load())))):
             for action in actions:
                 await publish(redis, ACTIONS, action)
             await until_quiet(redis)
@@ -42,29 +34,15 @@ def executed(redis, make_context, load, brisk):
     return execute
 
 
-def check(answer, name: str = "mine", priority: int = 100) -> RiskCheckSpec:
-    """A check that answers with what `answer(action)` gives, or raises it."""
-
-    class Mine:
-        def __init__(self, context) -> None: ...
-
-        async def check(self, action):
-            return answer(action)
-
-    return RiskCheckSpec(name=name, factory=Mine, priority=priority)
-
-
-def outcome(execution: ExecutionEnvelope, name: str) -> tuple[str, str]:
-    found = next(result for result in execution.checks if result.name == name)
-    return found.result, found.reason
-
-
 @pytest.mark.parametrize(
     ("name", "changes", "limits", "result", "words"),
     [
+        ("trading_state", {}, {}, "passed", "ACTIVE"),
         ("mode", {}, {}, "passed", ""),
         ("mode", {"mode": "semi"}, {}, "needs_approval", "a person approves"),
+        ("mode", {"mode": "semi", "verdict": "HOLD"}, {}, "passed", ""),
         ("mode", {"mode": "manual"}, {}, "failed", "recorded, not executed"),
+        ("max_size", {}, {}, "passed", ""),
         ("max_size", {"sizing": {"size_fraction": 0.25}}, {}, "passed", ""),
         ("max_size", {"sizing": {"size_fraction": 0.26}}, {}, "failed", "size 0.260 is over the limit 0.250"),
         ("max_size", {"sizing": {"size_fraction": 0.1}}, {"max_size_fraction": 0.05}, "failed", "0.050"),
@@ -75,12 +53,28 @@ def outcome(execution: ExecutionEnvelope, name: str) -> tuple[str, str]:
         ("fresh_inputs", {"meta": {"required_gaps": ["stale_prices"]}}, {}, "failed", "stale_prices"),
         ("fresh_inputs", {"meta": {"gaps": ["no_news"]}}, {}, "passed", ""),
         ("fresh_inputs", {"verdict": "HOLD", "meta": {"required_gaps": ["no_prices"]}}, {}, "passed", ""),
+        ("fresh_inputs", {"meta": {"required_gaps": [7]}}, {}, "failed", "plugin core (maf) broke: TypeError"),
+        ("max_age", {}, {}, "skipped", "risk.max_age_s is not set"),
+        ("max_age", {"meta": {"as_of": "2024-01-02T20:59:00Z"}}, {"max_age_s": 60}, "passed", ""),
+        ("max_age", {"meta": {"as_of": "2024-01-02T20:58:59Z"}}, {"max_age_s": 60}, "failed", "decided 61 s ago"),
+        ("max_age", {"verdict": "HOLD", "meta": {"as_of": "2023-01-02T21:00:00Z"}}, {"max_age_s": 60}, "passed", ""),
         ("duplicate", {}, {}, "passed", ""),
+        ("ticker_exposure", {}, {}, "passed", "0.000 is open in AAPL; with 0.100 more it is within 0.500"),
+        ("ticker_exposure", {}, {"max_ticker_exposure": 0.05}, "failed", "is over the limit 0.050"),
+        ("ticker_exposure", {}, {"max_ticker_exposure": None}, "skipped", "risk.max_ticker_exposure is not set"),
+        ("ticker_exposure", {"verdict": "HOLD"}, {"max_ticker_exposure": 0}, "passed", ""),
+        ("total_exposure", {}, {"max_exposure": 0.05}, "failed", "0.000 is open in all; with 0.100 more it is over"),
+        ("total_exposure", {}, {"max_exposure": None}, "skipped", "risk.max_exposure is not set"),
+        ("actions_per_hour", {}, {"max_actions_per_hour": 0}, "failed", "0 actions went out within an hour of it"),
+        ("actions_per_hour", {}, {"max_actions_per_hour": None}, "skipped", "risk.max_actions_per_hour is not set"),
+        ("loss_limit", {}, {}, "passed", "+0.00 realised within 24 h; the limit is a loss of 5,000.00"),
+        ("loss_limit", {}, {"max_loss": None}, "skipped", "risk.max_loss is not set"),
+        ("price_sanity", {}, {}, "skipped", "the action states no meta.reference_price"),
+        ("market_hours", {}, {}, "skipped", "risk.market_hours is not set"),
     ],
 )
-async def test_a_check(gate, action, name, changes, limits, result, words):
-    execution = await gate(**limits).evaluate(action(**changes))
-    found, reason = outcome(execution, name)
+async def test_a_check(desk, clock, action, answered, name, changes, limits, result, words):
+    found, reason = answered(await desk(**limits).judged(action(**changes)), name)
     assert (found, words in reason) == (result, True), reason
 
 
@@ -88,70 +82,157 @@ async def test_a_check(gate, action, name, changes, limits, result, words):
     ("mode", "status", "by"),
     [("auto", "approved", "risk_gate"), ("semi", "pending_approval", ""), ("manual", "rejected", "")],
 )
-async def test_the_status_follows_the_mode(gate, action, mode, status, by):
-    execution = await gate().evaluate(action(mode=mode))
+async def test_the_status_follows_the_mode(desk, action, mode, status, by):
+    execution = await desk().judged(action(mode=mode))
     assert (execution.status, execution.approved_by) == (status, by)
 
 
-async def test_one_failed_check_rejects_and_all_are_told(gate, action):
-    execution = await gate().evaluate(action(mode="semi", sizing={"size_fraction": 0.9}))
+async def test_one_failed_check_rejects_and_all_are_told_in_their_order(desk, action, stopped_by):
+    office = desk()
+    execution = await office.judged(action(mode="semi", sizing={"size_fraction": 0.9}))
     assert execution.status == "rejected"
-    assert [result.name for result in execution.checks] == [
-        "mode", "max_size", "min_confidence", "fresh_inputs", "duplicate",
-    ]  # fmt: skip
+    specs = by_priority(office.context.plugins.records("maf_risk_checks", RiskCheckSpec))
+    assert [check.name for check in execution.checks] == [spec.name for spec in specs]
+    assert stopped_by(execution) == ["max_size", "ticker_exposure"]
 
 
-async def test_checks_of_plugins_come_in_their_place_and_count(gate, action):
-    no = check(lambda _: CheckResult(name="mine", result="failed", reason="not on Fridays"), priority=15)
-    execution = await gate(no).evaluate(action())
-    assert [result.name for result in execution.checks][:3] == ["mode", "mine", "max_size"]
+async def test_checks_of_plugins_come_in_their_place_and_count(desk, action, answered, check_spec):
+    no = check_spec(lambda _: CheckResult(name="mine", result="failed", reason="not on Fridays"), priority=15)
+    execution = await desk(no).judged(action())
+    assert [check.name for check in execution.checks][:3] == ["trading_state", "mine", "mode"]
     assert execution.status == "rejected"
-    assert outcome(execution, "mine") == ("failed", "not on Fridays")
+    assert answered(execution, "mine") == ("failed", "not on Fridays")
+
+
+async def test_a_plugins_check_may_ask_for_a_person(desk, action, check_spec):
+    office = desk(check_spec(lambda _: CheckResult(name="mine", result="needs_approval", reason="earnings today")))
+    first = action()
+    assert (await office.judged(first)).status == "pending_approval"
+    await office.decide(first.arena_id, "approve")
+    (_, final) = await office.executions()
+    assert (final.status, final.approved_by) == ("approved", "anna")
+
+
+async def test_a_plugins_check_may_go_by_the_books(desk, action, answered):
+    class OneAtATime:
+        def __init__(self, context) -> None: ...
+
+        async def check(self, action, book):
+            full = bool(book.positions)
+            return CheckResult(name="single", result="failed" if full else "passed", reason=f"open: {full}")
+
+    office = desk(RiskCheckSpec(name="single", factory=OneAtATime))
+    assert (await office.judged(action())).status == "approved"
+    second = await office.judged(action(target={"ticker": "IBM"}))
+    assert answered(second, "single") == ("failed", "open: True")
 
 
 def _raises(action):
     raise ZeroDivisionError("no equity")
 
 
+class Slow:
+    def __init__(self, context) -> None: ...
+
+    async def check(self, action):
+        await asyncio.Event().wait()
+
+
+class Unmakeable:
+    def __init__(self, context) -> None:
+        raise RuntimeError("no licence")
+
+
+async def test_a_check_that_breaks_rejects_under_its_own_and_its_plugins_name(desk, action, answered, check_spec):
+    for answer, words in (
+        (_raises, "ZeroDivisionError: no equity"),
+        (lambda _: None, "it answered NoneType, not CheckResult"),
+        (lambda _: True, "it answered bool, not CheckResult"),
+        (lambda _: CheckResult(name="other", result="passed"), "it answered as 'other'"),
+        (lambda _: CheckResult.model_construct(name="mine", result="fine"), "ValidationError: "),
+    ):
+        execution = await desk(check_spec(answer)).judged(action())
+        result, reason = answered(execution, "mine")
+        assert (execution.status, result) == ("rejected", "failed")
+        assert reason.startswith("the check of plugin made (maf-made) broke: ")
+        assert words in reason
+
+
 @pytest.mark.parametrize(
-    ("answer", "words"),
-    [(_raises, "ZeroDivisionError: no equity"), (lambda _: None, "NoneType"), (lambda _: True, "bool")],
+    ("factory", "words"),
+    [(Slow, "it took longer than 0.05 s"), (Unmakeable, "RuntimeError: no licence"), ("nowhere:at_all", "nowhere")],
 )
-async def test_a_check_that_breaks_rejects(executed, action, answer, words):
-    (execution,) = await executed(action().model_dump(mode="json"), specs=[check(answer)])
+async def test_a_check_that_is_too_slow_or_cannot_be_made_rejects(desk, action, answered, factory, words):
+    spec = RiskCheckSpec(name="mine", factory=factory)
+    execution = await desk(spec, check_timeout_s=0.05).judged(action())
     assert execution.status == "rejected"
-    assert words in outcome(execution, "mine")[1]
+    assert words in answered(execution, "mine")[1]
+    assert "plugin made (maf-made)" in answered(execution, "mine")[1]
 
 
-async def test_one_trade_a_day_and_ticker(gate, action):
-    the_gate = gate()
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_check_gets_back_what_it_held_for_an_action_that_does_not_go_out(desk, action, breaks):
+    held = set()
+
+    class Holding:
+        def __init__(self, context) -> None: ...
+
+        async def check(self, action):
+            held.add(action.arena_id)
+            return CheckResult(name="mine", result="passed")
+
+        async def withdraw(self, action):
+            held.discard(action.arena_id)
+            if breaks:
+                raise ConnectionError("gone")
+
+    office = desk(RiskCheckSpec(name="mine", factory=Holding))
+    good, bad = action(), action(sizing={"size_fraction": 0.9})
+    waits = action(target={"ticker": "IBM"}, mode="semi")
+    await office.submit(good, bad, waits)
+    assert held == {good.arena_id, waits.arena_id}
+    await office.decide(waits.arena_id, "reject")
+    assert held == {good.arena_id}
+    assert [execution.status for execution in await office.executions()] == [
+        "approved", "rejected", "pending_approval", "rejected",
+    ]  # fmt: skip
+
+
+async def test_one_trade_a_day_and_ticker(desk, action, answered):
+    office = desk()
     first = action()
-    assert (await the_gate.evaluate(first)).status == "approved"
-    second = await the_gate.evaluate(action(verdict="SELL"))
+    assert (await office.judged(first)).status == "approved"
+    second = await office.judged(action(verdict="SELL"))
     assert second.status == "rejected"
-    assert outcome(second, "duplicate") == ("failed", "AAPL was already traded for 2024-03-01")
-    assert (await the_gate.evaluate(first)).status == "approved"
+    assert answered(second, "duplicate") == ("failed", "AAPL was already traded for 2024-03-01")
+    await office.submit(first)
+    assert len(await office.executions()) == 2
 
 
 @pytest.mark.parametrize(
     "other", [{"target": {"ticker": "IBM"}}, {"target": {"trade_date": "2024-03-04"}}, {"arena": "other"}]
 )
-async def test_another_ticker_day_or_arena_is_another_trade(gate, action, other):
-    assert (await gate().evaluate(action())).status == "approved"
-    assert (await gate().evaluate(action(**other))).status == "approved"
-
-
-async def test_a_hold_takes_nobodys_place(gate, action):
-    assert (await gate().evaluate(action(verdict="HOLD"))).status == "approved"
-    assert (await gate().evaluate(action())).status == "approved"
+async def test_another_ticker_day_or_arena_is_another_trade(desk, action, other):
+    office = desk()
+    assert (await office.judged(action())).status == "approved"
+    assert (await office.judged(action(**other))).status == "approved"
 
 
 @pytest.mark.parametrize(
-    "refused", [{"sizing": {"size_fraction": 0.9}}, {"mode": "manual"}, {"meta": {"required_gaps": ["no_prices"]}}]
+    "refused",
+    [
+        {"verdict": "HOLD"},
+        {"sizing": {"size_fraction": 0.9}},
+        {"mode": "manual"},
+        {"mode": "semi"},
+        {"meta": {"required_gaps": ["no_prices"]}},
+    ],
 )
-async def test_what_was_not_traded_takes_nobodys_place(gate, action, refused):
-    assert (await gate().evaluate(action(**refused))).status == "rejected"
-    assert (await gate().evaluate(action())).status == "approved"
+async def test_what_was_not_traded_takes_nobodys_place(desk, action, refused):
+    office = desk()
+    await office.judged(action(**refused))
+    assert await office.open() == {}
+    assert (await office.judged(action())).status == "approved"
 
 
 async def test_an_action_delivered_twice_is_executed_once(redis, executed, action):
@@ -177,9 +258,45 @@ async def test_an_action_from_before_the_first_start_is_executed(redis, executed
     assert len(await executed()) == 1
 
 
-async def test_an_action_that_is_not_valid_is_a_dead_letter(redis, executed, action):
-    broken = action().model_dump(mode="json") | {"verdict": "STRONG BUY"}
-    (execution,) = await executed(broken, action().model_dump(mode="json"))
-    assert execution.status == "approved"
-    (letter,) = await payloads(redis, DEAD)
-    assert letter["reason"].startswith("the action is not valid: verdict: ")
+async def test_what_is_no_action_is_refused_where_it_enters_and_the_rest_goes_on(redis, executed, action):
+    good = action().model_dump(mode="json")
+    await redis.xadd(ACTIONS, {"data": b'{"verdict": "BU'})
+    await redis.xadd(ACTIONS, {"data": b"[1, 2]"})
+    await redis.xadd(ACTIONS, {"data": b'"\xff"'})
+    (execution,) = await executed(
+        good | {"verdict": "STRONG BUY"},
+        {"schema_version": "2", "verdict": {"side": "BUY"}},
+        good | {"arena_id": ""},
+        good | {"meta": {"as_of": "yesterday"}},
+        {},
+        good,
+    )
+    assert (execution.status, execution.action.arena_id) == ("approved", good["arena_id"])
+    reasons = [letter["reason"] for letter in await payloads(redis, DEAD)]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "the entry cannot be decoded",
+        "the entry's data is list, not an object",
+        "the entry cannot be decoded",
+        "the action is not valid",
+        "the action has schema version '2'; this version of maf reads '1'",
+        "the action is not valid",
+        "'yesterday' is no timestamp; use ISO-8601 with an offset",
+        "the action is not valid",
+    ]
+
+
+async def test_what_was_refused_is_counted_and_logged_once_each(redis, make_context, load, brisk, action, capsys):
+    consumer = brisk(ActionConsumer(make_context(plugins=load())))
+    async with running(consumer):
+        for payload in ({"schema_version": "2"}, action().model_dump(mode="json"), {}):
+            await publish(redis, ACTIONS, payload)
+        await until_quiet(redis)
+    assert consumer.consumer.bad_entries == 2
+    assert capsys.readouterr().out.count("entry_dead") == 2
+
+
+async def test_an_execution_names_the_engine_of_the_configuration(desk, action):
+    paper = await desk().judged(action())
+    assert paper.engine == "paper"
+    real = await desk(settings={"execution": {"engine": "alpaca"}}).judged(action(target={"ticker": "IBM"}))
+    assert (real.status, real.engine) == ("approved", "alpaca")

@@ -44,7 +44,10 @@ def status(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @connection_options
 def reset(yes: bool, redis_url: str | None, data_dir: Path | None, config_dir: Path | None) -> None:
-    """Delete all accounts: every arena begins again with the initial equity. Published outcomes stay."""
+    """Delete all accounts: every arena begins again with the initial equity.
+
+    Published outcomes stay; what is open or waits ends as dropped.
+    """
     if not yes:
         click.confirm("Delete all paper accounts with their positions and waiting orders?", abort=True)
     count = asyncio.run(_reset(settings_of(redis_url, data_dir, config_dir)))

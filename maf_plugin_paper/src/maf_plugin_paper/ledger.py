@@ -58,6 +58,13 @@ def on_bars(account: Account, bars: Iterable[Bar], costs: PaperSettings) -> Step
     return Step(account, tuple(outcomes))
 
 
+def emptied(account: Account) -> Step:
+    """Drop everything that is held or waits."""
+    orders = [position.order for position in account.positions.values()] + list(account.waiting.values())
+    outcomes = tuple(dropped(order, "the account was reset") for order in orders)
+    return Step(account.model_copy(update={"positions": {}, "waiting": {}}), outcomes)
+
+
 def _refusal(account: Account, order: Order) -> str | None:
     is_long = order.ticker in account.positions
     if order.side == "BUY" and is_long:

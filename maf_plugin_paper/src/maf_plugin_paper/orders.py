@@ -9,9 +9,11 @@ from maf_core.clock import parse_time
 from maf_core.settings import explain
 from maf_plugin_paper.account import Order
 
+ENGINE = "paper"
+
 
 def order_of(entry: Entry) -> Order | None:
-    """The order an execution stands for; None for one that is not approved, and for a HOLD.
+    """The order an execution stands for; None for one that is not approved, for a HOLD, and for another engine's.
 
     An action without `meta.as_of` was decided when it was published. Raises `BadEntryError` for what is no execution.
     """
@@ -20,7 +22,7 @@ def order_of(entry: Entry) -> Order | None:
     except ValidationError as error:
         raise BadEntryError(f"the execution is not valid: {explain(error)}") from error
     action = execution.action
-    if execution.status != "approved" or action.verdict == "HOLD":
+    if execution.status != "approved" or action.verdict == "HOLD" or execution.engine != ENGINE:
         return None
     return Order(
         arena=action.arena,

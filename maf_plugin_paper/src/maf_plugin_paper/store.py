@@ -12,7 +12,7 @@ from maf_core.streams.names import OUTCOMES, beside
 from maf_core.streams.publish import MARKER_SECONDS
 from maf_core.streams.raw import text
 from maf_plugin_paper.account import Account
-from maf_plugin_paper.ledger import Step
+from maf_plugin_paper.ledger import Step, emptied
 
 # In the cluster slot of the outcomes, so that one script can touch both.
 ACCOUNTS = beside(OUTCOMES, "paper", "accounts")
@@ -71,7 +71,12 @@ async def read_accounts(redis: Redis) -> dict[str, Account]:
 
 
 async def forget_accounts(redis: Redis) -> int:
-    """Delete all accounts and return how many there were. Orders that were accepted before are not accepted again."""
-    count = await redis.hlen(ACCOUNTS)
+    """Delete all accounts and return how many there were. Orders that were accepted before are not accepted again.
+
+    Every position and waiting order ends with an outcome, so that nobody counts on it any more.
+    """
+    arenas = sorted(await read_accounts(redis))
+    for arena in arenas:
+        await AccountStore(redis, 1.0).change(arena, emptied)
     await redis.delete(ACCOUNTS)
-    return int(count)
+    return len(arenas)

@@ -1,19 +1,23 @@
-"""The risk gate's own checks. Each says in words what it found."""
+"""The core's risk checks on the action itself; those on the books are in `limits.py`.
+
+Every check is made once and asked for every action. A check that only looks at the action has `check(action)`; one that
+also has to know what is open and what went before has `check(action, book)`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maf_core.outbox.book import RiskBook
 from maf_core.outbox.models import CheckResult, TradingAction
-from maf_core.streams.names import ACTIONS, beside
-from maf_core.streams.publish import MARKER_SECONDS
-from maf_core.streams.raw import text
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
 
 
-class _Check:
+class Check:
+    """Base of the core's checks: its limits, and the words for its answers."""
+
     name = ""
 
     def __init__(self, context: AppContext) -> None:
@@ -26,22 +30,28 @@ class _Check:
     def _failed(self, reason: str) -> CheckResult:
         return CheckResult(name=self.name, result="failed", reason=reason)
 
+    def _skipped(self, reason: str) -> CheckResult:
+        return CheckResult(name=self.name, result="skipped", reason=reason)
 
-class ModeCheck(_Check):
+    def _off(self, setting: str) -> CheckResult:
+        return self._skipped(f"{setting} is not set")
+
+
+class ModeCheck(Check):
     """`auto` passes, `semi` waits for a person, `manual` is only recorded."""
 
     name = "mode"
 
-    async def check(self, action: TradingAction) -> CheckResult:
-        """Judge by the action's mode."""
+    async def check(self, action: TradingAction, book: RiskBook) -> CheckResult:
+        """Judge by the action's mode, and by whether a person has approved it."""
         if action.mode == "manual":
             return self._failed("manual mode: recorded, not executed")
-        if action.mode == "semi":
+        if action.mode == "semi" and action.verdict != "HOLD" and book.approval is None:
             return CheckResult(name=self.name, result="needs_approval", reason="semi mode: a person approves")
-        return self._passed()
+        return self._passed(book.approval.words if book.approval else "")
 
 
-class MaxSizeCheck(_Check):
+class MaxSizeCheck(Check):
     """The size is within `risk.max_size_fraction`."""
 
     name = "max_size"
@@ -52,7 +62,7 @@ class MaxSizeCheck(_Check):
         return self._passed() if size <= limit else self._failed(f"size {size:.3f} is over the limit {limit:.3f}")
 
 
-class MinConfidenceCheck(_Check):
+class MinConfidenceCheck(Check):
     """A BUY or SELL is at least `risk.min_confidence` sure."""
 
     name = "min_confidence"
@@ -65,7 +75,7 @@ class MinConfidenceCheck(_Check):
         return self._failed(f"confidence {confidence:.3f} is under {least:.3f}")
 
 
-class FreshInputsCheck(_Check):
+class FreshInputsCheck(Check):
     """Nobody trades on a required input that was missing or old."""
 
     name = "fresh_inputs"
@@ -78,27 +88,17 @@ class FreshInputsCheck(_Check):
         return self._failed(f"required inputs were missing or old: {', '.join(gaps)}")
 
 
-class DuplicateCheck(_Check):
-    """One trade per arena, ticker and trade date; the first run to get here has it."""
+class MaxAgeCheck(Check):
+    """Nobody trades on a decision older than `risk.max_age_s`."""
 
-    name = "duplicate"
+    name = "max_age"
 
     async def check(self, action: TradingAction) -> CheckResult:
-        """Claim the (arena, ticker, trade date) for this run; asking again for the same run passes again."""
-        if action.verdict == "HOLD":
+        """Judge by the time between the decision and now, which is the replay's now while one holds the clock."""
+        limit = self._limits.max_age_s
+        if limit is None:
+            return self._off("risk.max_age_s")
+        age = ((await self._context.clock.now()) - action.as_of).total_seconds()
+        if action.verdict == "HOLD" or age <= limit:
             return self._passed()
-        redis = self._context.redis
-        before = await redis.set(_claim(action), action.arena_id, nx=True, get=True, ex=MARKER_SECONDS)
-        if before is None or text(before) == action.arena_id:
-            return self._passed()
-        return self._failed(f"{action.target.ticker} was already traded for {action.target.trade_date}")
-
-    async def withdraw(self, action: TradingAction) -> None:
-        """Give the claim back: another check refused the action, so nothing was traded."""
-        held = await self._context.redis.get(_claim(action))
-        if held is not None and text(held) == action.arena_id:
-            await self._context.redis.delete(_claim(action))
-
-
-def _claim(action: TradingAction) -> str:
-    return beside(ACTIONS, "traded", action.arena, action.target.ticker, action.target.trade_date)
+        return self._failed(f"decided {age:.0f} s ago, and the limit is {limit:.0f} s")

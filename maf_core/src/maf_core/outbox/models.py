@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maf_core.arenas.config import ActionMode
+from maf_core.clock import parse_time
+from maf_core.errors import BadEntryError
+from maf_core.settings import explain
+
+VERSION = "1"
 
 Verdict = Literal["BUY", "HOLD", "SELL"]
 ExecutionStatus = Literal["approved", "rejected", "pending_approval"]
@@ -47,7 +53,7 @@ class TradingAction(Envelope):
     """A trading arena's decision, on `maf:actions:out`."""
 
     arena: str
-    arena_id: str
+    arena_id: str = Field(min_length=1)
     correlation_id: str
     published_at: datetime
     target: ActionTarget
@@ -56,6 +62,11 @@ class TradingAction(Envelope):
     sizing: ActionSizing
     reasoning: str = ""
     meta: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def as_of(self) -> datetime:
+        """When it was decided: `meta.as_of`, else when it was published. Raises `BadEntryError` for what is no time."""
+        return parse_time(self.meta.get("as_of") or self.published_at)
 
 
 class Contributor(BaseModel):
@@ -86,20 +97,45 @@ class GenericDecision(Envelope):
 
 
 class CheckResult(BaseModel):
-    """One risk check's answer."""
+    """One risk check's answer. `skipped`: there was nothing to judge by, and the reason says what was missing."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
-    result: Literal["passed", "failed", "needs_approval"]
+    result: Literal["passed", "failed", "needs_approval", "skipped"]
     reason: str = ""
 
 
 class ExecutionEnvelope(Envelope):
-    """What became of an action at the risk gate, on `maf:executions:out`."""
+    """What became of an action at the risk gate, on `maf:executions:out`.
+
+    `engine`: who is to carry it out; all others leave it alone. `exposure`: what it adds to the open positions, 0 for
+    what closes one, for a HOLD, and for what is not approved. `expires_at`: until when a person can approve it, while
+    it is pending.
+    """
 
     action: TradingAction
     status: ExecutionStatus
     checks: list[CheckResult]
     approved_by: str = ""
     published_at: datetime
+    engine: str = "paper"
+    exposure: float = 0.0
+    expires_at: datetime | None = None
+
+
+def parse_action(payload: Mapping[str, Any]) -> TradingAction:
+    """An action from a stream entry.
+
+    Raises `BadEntryError` for one of another schema version, before anything else of it is looked at, and for one that
+    is not valid, naming each wrong field.
+    """
+    version = payload.get("schema_version", VERSION)
+    if version != VERSION:
+        raise BadEntryError(f"the action has schema version {version!r}; this version of maf reads {VERSION!r}")
+    try:
+        action = TradingAction.model_validate(payload)
+    except ValidationError as error:
+        raise BadEntryError(f"the action is not valid: {explain(error)}") from error
+    _ = action.as_of
+    return action

@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from maf_core.arenas.run import FinishedRun
+from maf_core.outbox.market import is_price
 from maf_core.outbox.models import (
     ActionSizing,
     ActionTarget,
@@ -85,7 +86,7 @@ def build_action(run: FinishedRun) -> TradingAction:
             horizon=run.arena.sizing.horizon,
         ),
         reasoning=str(run.state.get("synthesis_reasoning", "")),
-        meta=run.meta,
+        meta=run.meta | _reference_price(run.state),
     )
 
 
@@ -104,6 +105,12 @@ def build_decision(run: FinishedRun) -> GenericDecision:
         contributors=list(_contributors(run.state.get("agent_signals"))),
         meta=run.meta,
     )
+
+
+def _reference_price(state: dict[str, Any]) -> dict[str, float]:
+    """The price that the decision was made on, if an agent left one: the risk gate compares it with the last known."""
+    price = state.get("reference_price")
+    return {"reference_price": price} if is_price(price) else {}
 
 
 def _contributors(signals: Any) -> Iterator[Contributor]:
