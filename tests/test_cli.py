@@ -53,7 +53,8 @@ def test_the_version(only_core):
 def test_an_unknown_command_says_which_ones_there_are_and_where_others_come_from(only_core):
     done = only_core("pluggins")
     assert done.returncode == 2
-    assert "There is no command 'pluggins'; there are arena, demo, " in sentence(done)
+    assert "There is no command 'pluggins'; there are " in sentence(done)
+    assert "arena, channels, dashboard, demo, " in done.stderr
     assert "maf plugins list" in done.stderr
 
 
@@ -91,7 +92,7 @@ def test_a_valid_arena_is_said_to_be(only_core, tmp_path):
     [
         (ARENA.replace("semi", "sometimes"), "action_mode: "),
         (ARENA.replace("synthesis", "synthesys"), "Did you mean 'synthesis'?"),
-        ("a: b: c", "cannot be read"),
+        ("a: b: c", "this is not YAML"),
     ],
 )
 def test_a_wrong_arena_is_a_sentence_and_exit_2(only_core, tmp_path, content, words):

@@ -71,7 +71,7 @@ def test_plugins_may_be_selected_by_the_environment_too(maf):
     [
         ("maf.yaml", "lease_s: soon", "lease_s: "),
         ("maf.yaml", "lese_s: 5", "lese_s: "),
-        ("arenas/bad.yaml", "name: bad", "phases: field required"),
+        ("arenas/bad.yaml", "name: bad", "phases: this key is missing"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_a_usage_error(maf, redis_url, tmp_path, name, content, words):

@@ -64,16 +64,17 @@ def test_the_environment_wins_for_plain_values_too(folder_with, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("lese_s: 5", ["maf.yaml is not valid", "lese_s: "]),
-        ("lease_s: soon\ndrain_s: -1", ["lease_s: ", "drain_s: "]),
+        ("lese_s: 5", ["maf.yaml:1:1: lese_s: there is no such key", "Did you mean 'lease_s'?"]),
+        ("lease_s: soon\ndrain_s: -1", ["maf.yaml:1:10: lease_s: ", "maf.yaml:2:10: drain_s: "]),
         ("risk: {max_size_fraction: 3}", ["risk.max_size_fraction: "]),
-        ("risk: {max_size: 3}", ["risk.max_size: extra inputs are not permitted"]),
+        ("risk: {max_size: 3}", ["maf.yaml:1:8: risk.max_size: there is no such key", "'max_size_fraction'?"]),
         ("plugins: [a]", ["plugins: "]),
         ("plugins: {mine: 5}", ["plugins.mine: "]),
-        ("- a list", ["maf.yaml"]),
-        ("just text", ["maf.yaml"]),
-        ("a: [unclosed", ["maf.yaml cannot be read"]),
-        ("1: 2", ["maf.yaml"]),
+        ("- a list", ["maf.yaml:1:1: settings are a mapping"]),
+        ("just text", ["maf.yaml:1:1: settings are a mapping"]),
+        ("a: [unclosed", ["maf.yaml:1:13: this is not YAML"]),
+        ("1: 2", ["maf.yaml:1:1: settings are a mapping"]),
+        ("lease_s: 5\nlease_s: 6", ["maf.yaml:2:1: the key 'lease_s' is given twice"]),
     ],
 )
 def test_a_mistake_in_the_file_is_a_sentence_with_file_and_key(folder_with, content, words):
@@ -103,6 +104,20 @@ def test_variables_that_mean_something_else_are_no_settings(monkeypatch, name):
     assert load_settings() == Settings()
 
 
+def test_a_mistake_in_the_environment_is_not_blamed_on_the_file(folder_with, monkeypatch):
+    folder = folder_with("lease_s: soon\ndrain_s: 5\n")
+    monkeypatch.setenv("MAF_DRAIN_S", "later")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(folder)
+    of_the_file, of_the_environment = str(caught.value).splitlines()
+    assert of_the_file.startswith(f"{folder}/maf.yaml:1:10: lease_s: ")
+    assert of_the_environment.startswith("The environment is not valid: drain_s: ")
+
+
+def test_an_empty_file_sets_nothing(folder_with):
+    assert load_settings(folder_with("# nothing yet\n")) == Settings()
+
+
 def test_a_plugin_reads_its_own_section(folder_with, monkeypatch):
     settings = load_settings(folder_with("plugins: {mine: {url: http://file, retries: 5}}"))
     monkeypatch.setenv("MAF_MINE_URL", "http://environment")
@@ -114,7 +129,7 @@ def test_a_plugin_reads_its_own_section(folder_with, monkeypatch):
 @pytest.mark.parametrize("content", ["retires: 5", "retries: many"])
 def test_a_mistake_in_a_plugins_section_names_the_section_and_the_key(folder_with, content):
     settings = load_settings(folder_with(f"plugins: {{mine: {{{content}}}}}"))
-    with pytest.raises(ConfigError, match=rf"plugins\.mine in maf\.yaml: {content.partition(':')[0]}: "):
+    with pytest.raises(ConfigError, match=rf"maf\.yaml:1:\d+: plugins\.mine\.{content.partition(':')[0]}: "):
         settings.section("mine", MineSettings)
 
 

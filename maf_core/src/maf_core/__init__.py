@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from maf_core.context import AppContext
     from maf_core.errors import BadEntryError, MAFError
     from maf_core.hookspecs import hookimpl
+    from maf_core.memory.base import Memory, MemoryBackend, MemoryQuery, Outcome, Recalled
+    from maf_core.outbox.book import RiskBook
     from maf_core.outbox.models import CheckResult, ExecutionEnvelope, TradingAction
     from maf_core.records import (
         AgentSpec,
@@ -73,11 +75,17 @@ _HOMES = {
     "KeyFreshness": "sources.freshness",
     "LLMProviderSpec": "records",
     "MAFError": "errors",
+    "Memory": "memory.base",
+    "MemoryBackend": "memory.base",
     "MemoryBackendSpec": "records",
+    "MemoryQuery": "memory.base",
+    "Outcome": "memory.base",
     "PluginSettings": "settings",
     "PublisherSpec": "records",
+    "Recalled": "memory.base",
     "RefresherSpec": "records",
     "RequestResponseFreshness": "sources.freshness",
+    "RiskBook": "outbox.book",
     "RiskCheckSpec": "records",
     "RouterSpec": "records",
     "RunContext": "arenas.run",
@@ -125,11 +133,17 @@ __all__ = [
     "KeyFreshness",
     "LLMProviderSpec",
     "MAFError",
+    "Memory",
+    "MemoryBackend",
     "MemoryBackendSpec",
+    "MemoryQuery",
+    "Outcome",
     "PluginSettings",
     "PublisherSpec",
+    "Recalled",
     "RefresherSpec",
     "RequestResponseFreshness",
+    "RiskBook",
     "RiskCheckSpec",
     "RouterSpec",
     "RunContext",

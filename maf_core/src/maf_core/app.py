@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from redis.exceptions import RedisError
 
-from maf_core.arenas.config import ArenaConfig, load_arena
+from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.engine import ArenaEngine
+from maf_core.arenas.remembering import remember
 from maf_core.arenas.run import FinishedRun, RunRequest
-from maf_core.errors import BadEntryError, ConfigError, MAFError
+from maf_core.checking import load_checked
+from maf_core.errors import ActionError, BadEntryError, ConfigError, MAFError
+from maf_core.outbox.approvals import Approvals, Decision, Said
+from maf_core.outbox.pending import outcome_of
 from maf_core.plane.commands import AnswerStatus, Command, answer
-from maf_core.plane.triggers import compile_rules
 from maf_core.plugins import PluginManager
-from maf_core.records import AgentSpec, ArenaSpec, PublisherSpec, RouterSpec, by_priority
-from maf_core.sources.catalog import configured
+from maf_core.records import ArenaSpec, PublisherSpec, RouterSpec, by_priority
 from maf_core.streams.consume import FROM_START, Entry
 from maf_core.streams.names import CONTROL_IN
 from maf_core.worker import ConsumerWorker
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 GROUP = "maf:control"
+SAYS: dict[str, Said] = {"approve_action": "approve", "reject_action": "reject"}
+COMMANDS = ("run_arena", *SAYS, "ping")
 
 
 def load_arenas(plugins: PluginManager, config_dir: Path | None = None) -> dict[str, ArenaConfig]:
@@ -45,8 +49,7 @@ def _own(plugins: PluginManager, folder: Path) -> dict[str, ArenaConfig]:
     """The user's arenas; the same name in two files is a mistake."""
     found: dict[str, ArenaConfig] = {}
     for path in sorted(folder.glob("*.yaml")):
-        arena = load_arena(path)
-        check_arena(plugins, arena)
+        arena = load_checked(plugins, path)
         if arena.name in found:
             raise ConfigError(f"{path}: another file in {folder} has an arena {arena.name!r} too; rename one.")
         found[arena.name] = arena
@@ -56,25 +59,10 @@ def _own(plugins: PluginManager, folder: Path) -> dict[str, ArenaConfig]:
 def _shipped(plugins: PluginManager, spec: ArenaSpec) -> ArenaConfig | None:
     """A plugin's arena, or None with a warning: the user may well have chosen not to install what it needs."""
     try:
-        arena = load_arena(spec.load()())
-        check_arena(plugins, arena)
+        return load_checked(plugins, spec.load()())
     except MAFError as error:
         log.warning("arena_not_used", arena=spec.name, reason=str(error))
         return None
-    return arena
-
-
-def check_arena(plugins: PluginManager, arena: ArenaConfig) -> None:
-    """Make everything an arena names once, so that a mistake shows before the first run."""
-    try:
-        for binding in arena.sources.values():
-            configured(plugins, binding.source, binding.config)
-        for phase in arena.phases:
-            for agent in phase.agents:
-                plugins.get("maf_agents", AgentSpec, agent.role).load()(agent).check(arena)
-        compile_rules([arena])
-    except MAFError as error:
-        raise ConfigError(f"arena {arena.name!r}: {error}") from error
 
 
 class MAFApp:
@@ -89,12 +77,16 @@ class MAFApp:
     async def run(self, request: RunRequest) -> FinishedRun:
         """Run the arena, publish its envelope and hand the decision to the outbox of its target key.
 
-        Safe to repeat: a run that was finished is not run again, and what was published is not published again.
+        Safe to repeat: a run that was finished is not run again, and what was published is not published again. Of a
+        cancelled run nothing is published.
         """
         run = await self._engine.run(request)
+        if run.status == "cancelled":
+            return run
         publisher = self._publishers.get(run.arena.name)
         if publisher is not None:
             await publisher.publish(run)
+        await remember(self.context, run)  # before anybody can act on it, so that no outcome comes first
         self.context.events.emit(
             "decision.emit",
             arena=run.arena.name,
@@ -106,6 +98,10 @@ class MAFApp:
         router = self._routers.get(run.arena.target_key) or self._routers["*"]
         await router.publish(run)
         return run
+
+    async def cancel(self, arena_id: str, reason: str) -> bool:
+        """End a run now, wherever it is; see `ArenaEngine.cancel`."""
+        return await self._engine.cancel(arena_id, reason)
 
     def _made(self, hook: str, kind: type[Any], key: str) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -122,6 +118,7 @@ class ControlInbox(ConsumerWorker):
         super().__init__(context.consumer(GROUP, [CONTROL_IN], start=FROM_START, concurrency=at_once, batch=at_once))
         self._context = context
         self._app = MAFApp(context)
+        self._approvals = Approvals(context)
 
     async def handle(self, entry: Entry) -> None:
         """Carry one command out and answer it."""
@@ -129,10 +126,13 @@ class ControlInbox(ConsumerWorker):
         if command is None:
             return
         if command.command == "ping":
-            await answer(self._context.redis, command.command_id, "completed")
+            await self._answer(command.command_id, "completed", command.arena)
+            return
+        if command.command in SAYS:
+            await self._decide(command)
             return
         request = await self._request(command)
-        await answer(self._context.redis, command.command_id, "accepted", arena_id=request.arena_id)
+        await self._answer(command.command_id, "accepted", command.arena, request.arena_id)
         try:
             run = await self._app.run(request)
         except RedisError:
@@ -140,27 +140,51 @@ class ControlInbox(ConsumerWorker):
         except Exception as error:
             # A publisher or outbox is a plugin's code; whoever asked must not wait for ever.
             reason = f"{type(error).__name__}: {error}"
-            await answer(self._context.redis, command.command_id, "failed", arena_id=request.arena_id, error=reason)
+            await self._answer(command.command_id, "failed", command.arena, request.arena_id, reason)
             raise BadEntryError(f"the decision could not be published: {reason}") from error
         status: AnswerStatus = "failed" if run.error else "completed"
-        await answer(self._context.redis, command.command_id, status, arena_id=run.arena_id, error=run.error)
-        self._context.events.emit("control.ack", arena=command.arena, arena_id=run.arena_id, status=status)
+        await self._answer(command.command_id, status, command.arena, run.arena_id, run.error)
 
     async def _accepted(self, entry: Entry) -> Command | None:
         """The command, or None after having rejected it with the reason."""
+        asked = {key: str(entry.payload.get(key) or "") for key in ("command", "command_id", "arena", "source")}
+        asked["command_id"] = asked["command_id"] or entry.id
+        self._context.events.emit("control.command", **asked, trigger=entry.payload.get("trigger"))
         try:
             command = Command.parse(entry.payload)
             self._check(command)
         except BadEntryError as error:
-            command_id = str(entry.payload.get("command_id") or entry.id)
-            log.warning("command_rejected", command_id=command_id, reason=str(error))
-            await answer(self._context.redis, command_id, "rejected", error=str(error))
+            log.warning("command_rejected", command_id=asked["command_id"], reason=str(error))
+            await self._answer(asked["command_id"], "rejected", asked["arena"], error=str(error))
             return None
         return command
 
+    async def _decide(self, command: Command) -> None:
+        """Approve or reject an action; `failed` when the risk gate stopped one that was approved."""
+        who = command.who or command.source or "maf:control:in"
+        decision = Decision(action_id=command.action_id, said=SAYS[command.command], who=who, why=command.why)
+        status: AnswerStatus = "completed"
+        error = None
+        try:
+            execution = await self._approvals.decide(decision)
+            if decision.said == "approve" and execution.status == "rejected":
+                status, error = "failed", outcome_of(execution)
+        except ActionError as refused:
+            status, error = "rejected", str(refused)
+        await self._answer(command.command_id, status, command.arena, command.action_id, error)
+
+    async def _answer(
+        self, command_id: str, status: AnswerStatus, arena: str, arena_id: str = "", error: str | None = None
+    ) -> None:
+        await answer(self._context.redis, command_id, status, arena_id=arena_id, error=error)
+        self._context.events.emit("control.ack", arena=arena, arena_id=arena_id, command_id=command_id, status=status)
+
     def _check(self, command: Command) -> None:
-        if command.command not in ("run_arena", "ping"):
-            raise BadEntryError(f"there is no command {command.command!r}; this version knows run_arena and ping")
+        if command.command not in COMMANDS:
+            known = ", ".join(COMMANDS)
+            raise BadEntryError(f"there is no command {command.command!r}; this version knows {known}")
+        if command.command in SAYS and not command.action_id:
+            raise BadEntryError(f"{command.command} needs the action_id: the arena_id of the run that decided it")
         if command.command != "run_arena":
             return
         arena = self._context.arenas.get(command.arena)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 
 from maf_core.clock import ServiceClock
+from maf_core.llm.service import LLMService
 from maf_core.plugins import PluginManager
 from maf_core.settings import Settings
 from maf_core.sources.catalog import SourceCatalog
 from maf_core.streams.consume import ConsumerOptions, GroupConsumer
 from maf_core.streams.events import EventBus
+from maf_core.telemetry.tracer import Tracer, tracer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,9 @@ class AppContext:
     sources: SourceCatalog
     events: EventBus
     clock: ServiceClock
+    llm: LLMService
     arenas: dict[str, ArenaConfig] = field(default_factory=dict)
+    tracer: Tracer = field(default_factory=Tracer)
 
     @classmethod
     def create(
@@ -44,7 +48,9 @@ class AppContext:
     ) -> AppContext:
         """Wire the parts together around one connection."""
         sources = SourceCatalog(redis, plugins)
-        return cls(redis, settings, plugins, sources, EventBus(redis), ServiceClock(redis), arenas or {})
+        tracer = tracer_of(settings.telemetry)
+        llm = LLMService(redis, settings.llm, plugins, tracer=tracer, data_dir=settings.data_dir)
+        return cls(redis, settings, plugins, sources, EventBus(redis), ServiceClock(redis), llm, arenas or {}, tracer)
 
     def consumer(
         self, group: str, streams: Sequence[str], *, start: str, concurrency: int = 1, batch: int = 64

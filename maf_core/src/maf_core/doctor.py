@@ -99,6 +99,16 @@ async def _plugins(_: Patient) -> list[Finding]:
     ]
 
 
+async def _llm(patient: Patient) -> list[Finding]:
+    from maf_core.llm.health import FIX, look
+    from maf_core.plugins import PluginManager
+    from maf_core.settings import load_settings
+
+    settings = load_settings(patient.config_dir, data_dir=patient.data_dir)
+    health = await look(settings.llm, PluginManager.load(), settings.data_dir)
+    return [Finding("llm", health.ok, health.detail, FIX)]
+
+
 async def _data_folder(patient: Patient) -> list[Finding]:
     from maf_core.settings import load_settings
 
@@ -145,6 +155,7 @@ CHECKS: dict[str, Check] = {
     "packages": _packages,
     "plugins": _plugins,
     "config": _config,
+    "llm": _llm,
     "data folder": _data_folder,
     "redis": _redis,
 }

@@ -16,7 +16,14 @@ class UsageError(MAFError):
 
 
 class ConfigError(UsageError):
-    """A settings file or an arena's YAML does not validate."""
+    """A settings file or an arena's YAML does not validate.
+
+    `at`: where in the part that was looked at, as keys and indexes, so that it can be found in the file.
+    """
+
+    def __init__(self, message: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class UnknownPluginError(UsageError):
@@ -25,6 +32,10 @@ class UnknownPluginError(UsageError):
 
 class UnknownNameError(UsageError):
     """An arena, source, agent role or symbol was asked for by a name nobody registered."""
+
+
+class ActionError(UsageError):
+    """An action was to be approved or rejected that waits for nobody: it is unknown, decided or expired."""
 
 
 class ExpressionError(ConfigError):
@@ -41,6 +52,10 @@ class RedisUnavailableError(MAFError):
 
 class EmbeddedServerError(MAFError):
     """The embedded server could not be started."""
+
+
+class TradingStateError(MAFError):
+    """What the risk gate has to know cannot be read on the server; until it can, nothing is traded."""
 
 
 class BadEntryError(MAFError):
@@ -67,5 +82,17 @@ class BadAnswerError(LLMError):
     """The model's answers do not fit what was asked for, also after asking again."""
 
 
+class TelemetryError(UsageError):
+    """Traces or metrics are configured, but cannot be had here."""
+
+
+class MissingPackageError(MAFError):
+    """An extra of the distribution is not installed; the sentence is the command that installs it."""
+
+
 class RunError(MAFError):
     """A run could not be finished; a well-formed HOLD goes out in its place."""
+
+
+class RunTakenError(RunError):
+    """Another worker has taken the run up: nothing that this one still finds out about it is saved."""

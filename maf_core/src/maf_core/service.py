@@ -18,6 +18,7 @@ from maf_core.plane.backoff import Backoff
 from maf_core.plugins.rows import BUILTIN
 from maf_core.records import FactoryRecord, RefresherSpec, WorkerSpec
 from maf_core.tasks import cancelled
+from maf_core.telemetry.serve import metrics_served
 
 if TYPE_CHECKING:
     from maf_core.context import AppContext
@@ -53,6 +54,10 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Prepare all workers, run them until `stop` is set, and give them `drain_s` to finish what they began."""
+        with metrics_served(self._context.settings.telemetry, self._context.events):
+            await self._run(stop)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         bus = asyncio.create_task(self._context.events.run())
         workers = {name: await self._prepared(name) for name in self._specs}
         tasks = [asyncio.create_task(self._keep(name, worker, stop), name=name) for name, worker in workers.items()]

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
-import yaml
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from maf_core.errors import ConfigError
+from maf_core.mistakes import mistakes_in, told
+from maf_core.risk_settings import ExecutionSettings, RiskSettings
+from maf_core.yaml_lines import Document, Location, inside, read_document
 
 FILE_NAME = "maf.yaml"
 
 SectionT = TypeVar("SectionT", bound=BaseSettings)
-
-
-class RiskSettings(BaseModel):
-    """Limits of the risk gate. Fractions are of the arena's equity."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    max_size_fraction: float = Field(0.25, gt=0, le=1)
-    min_confidence: float = Field(0.0, ge=0, le=1)
-    check_timeout_s: float = Field(5.0, gt=0)
 
 
 class BudgetLimits(BaseModel):
@@ -46,14 +39,49 @@ class PriceSettings(BaseModel):
     output: float = Field(ge=0, allow_inf_nan=False)
 
 
+def _web_address(value: str) -> str:
+    """Checked without showing it: people put passwords into addresses."""
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("write it as http://host:port; a key or password belongs under api_key")
+    return value
+
+
 class ProviderSettings(BaseModel):
-    """Where a provider answers. `concurrency`: calls at once, of this process."""
+    """Where models answer.
+
+    `kind`: what speaks there ("ollama", "openai", or a provider of a plugin); by default the name that it stands under.
+    `concurrency`: calls at once, of this process. `enforces_schemas`: whether the server makes answers fit a JSON
+    schema; by default what is known of its kind.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str | None = None
+    kind: str | None = None
+    base_url: Annotated[str, AfterValidator(_web_address)] | None = None
     api_key: SecretStr | None = None
     concurrency: int = Field(4, ge=1)
+    enforces_schemas: bool | None = None
+
+
+class RankingsSettings(BaseModel):
+    """Where rankings of models come from. Keys also from OPENROUTER_API_KEY and ARTIFICIAL_ANALYSIS_API_KEY.
+
+    `ttl_s`: how long what was fetched is used; both services change daily and count requests.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    openrouter_url: str = "https://openrouter.ai/api/v1"
+    openrouter_key: SecretStr | None = None
+    analysis_url: str = "https://artificialanalysis.ai/api/v2"
+    analysis_key: SecretStr | None = None
+    ttl_s: float = Field(86_400.0, gt=0)
 
 
 class LLMSettings(BaseModel):
@@ -61,7 +89,8 @@ class LLMSettings(BaseModel):
 
     `model`: what agents ask that name none: "rules" (no model at all), "provider:model", or "profile:NAME" for the best
     that the profile offers. `cheaper_model` is asked instead once a budget is nearly spent. `profiles` replaces the
-    built-in order of a profile. `day` is shared by all services on one Redis.
+    built-in order of a profile. `day` is shared by all services on one Redis. `use_rankings` (or MAF_USE_RANKINGS=1):
+    a profile's order follows public benchmarks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -72,8 +101,24 @@ class LLMSettings(BaseModel):
     profiles: dict[str, list[str]] = Field(default_factory=dict)
     prices: dict[str, PriceSettings] = Field(default_factory=dict)
     day: BudgetLimits = BudgetLimits()
+    use_rankings: bool = False
+    rankings: RankingsSettings = RankingsSettings()
     max_output_tokens: int = Field(2000, ge=1)
     call_timeout_s: float = Field(60.0, gt=0)
+
+
+class TelemetrySettings(BaseModel):
+    """What can be seen from outside: nothing by default.
+
+    `traces`: the OTLP/HTTP endpoint that spans are sent to, or "env" for what OTEL_EXPORTER_OTLP_ENDPOINT says.
+    `metrics_port`: where Prometheus finds a service's metrics, 0 for a free port; `metrics_host` listens.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    traces: str | None = Field(None, pattern=r"^(env|https?://.+)$")
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"
 
 
 class _Sections(BaseModel):
@@ -111,11 +156,16 @@ class Settings(_FileSettings):
     lease_s: float = Field(60.0, gt=0)
     drain_s: float = Field(20.0, ge=0)
     run_retention_s: int = Field(7 * 86_400, ge=60)
+    run_keep: int = Field(2000, ge=1)
     stream_maxlen: int = Field(100_000, ge=1000)
     risk: RiskSettings = RiskSettings()
+    execution: ExecutionSettings = ExecutionSettings()
     llm: LLMSettings = LLMSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    dashboard_token: SecretStr | None = None
     # Not a field: MAF_PLUGINS chooses plugins, and must not be read as their settings.
     _sections: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
+    _document: Document = PrivateAttr(default_factory=Document)
 
     def __init__(self, plugins: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
         super().__init__(**values)
@@ -124,12 +174,12 @@ class Settings(_FileSettings):
     def section(self, plugin: str, model: type[SectionT]) -> SectionT:
         """A plugin's own settings: its environment variables over `plugins.<name>` in the file.
 
-        Raises `ConfigError` naming the section and each wrong key.
+        Raises `ConfigError` naming each wrong key, and its place in the file.
         """
         try:
             return model(**self._sections.get(plugin, {}))
         except ValidationError as error:
-            raise ConfigError(f"plugins.{plugin} in {FILE_NAME}: {explain(error)}") from error
+            raise ConfigError(_told(error, model, self._document, ("plugins", plugin))) from error
         except SettingsError as error:
             raise ConfigError(f"The environment is not valid: {error}. Write it as JSON.") from error
 
@@ -141,19 +191,37 @@ class PluginSettings(_FileSettings):
 def load_settings(config_dir: Path | None = None, **overrides: Any) -> Settings:
     """Read `maf.yaml` of the config folder, if there is one; `overrides` (the command line) win over everything.
 
-    Raises `ConfigError` with the file and each wrong key.
+    Raises `ConfigError`, a line for each mistake with its place in the file.
     """
     path = config_dir / FILE_NAME if config_dir else None
+    document = read_document(path) if path and path.exists() else Document()
+    content = document.data or {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ConfigError(f"{path}:1:1: settings are a mapping of words, as in `lease_s: 60`")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path and path.exists() else {}
         settings = Settings(**content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
     except SettingsError as error:
         raise ConfigError(f"The environment is not valid: {error}. Write it as JSON.") from error
     except ValidationError as error:
-        raise ConfigError(f"{path or 'The environment'} is not valid: {explain(error)}") from error
+        raise ConfigError(_told(error, Settings, document)) from error
+    settings._document = document
     return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})
+
+
+def _told(error: ValidationError, model: type[BaseModel], document: Document, base: Location = ()) -> str:
+    """One line for each mistake: where it stands in the file, or that it came from the environment, which wins."""
+    errors = error.errors()
+    written = [item for item in errors if _is_from(document, (*base, *item["loc"]), item["input"])]
+    elsewhere = [item for item in errors if item not in written]
+    lines = [told(document, mistakes_in(written, model, document, base), "The settings")] if written else []
+    if elsewhere:
+        lines.append(told(Document(), mistakes_in(elsewhere, model, Document(), base), "The environment is not valid"))
+    return "\n".join(lines)
+
+
+def _is_from(document: Document, at: Location, value: Any) -> bool:
+    near = document.known(at)
+    return bool(near) and bool(inside(document.data, near) == value)
 
 
 def explain(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from maf_core.doctor import Patient, run
 @click.option("--config", "config_dir", type=click.Path(path_type=Path), envvar="MAF_CONFIG_DIR")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
 def doctor(redis_url: str | None, data_dir: Path | None, config_dir: Path | None, as_json: bool) -> None:
-    """Check Python, packages, plugins, config, data folder, Redis, services and clock.
+    """Check Python, packages, plugins, config, models, data folder, Redis, services and clock.
 
     Exits 1 when something is wrong; each finding says what to do.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,7 +67,8 @@ def _say_what_is_odd(row: PluginRow) -> None:
             reason=row.reason,
         )
     elif row.status is Status.OK and row.reason:
-        log.warning("plugin_slow", plugin=row.name, distribution=row.distribution, reason=row.reason)
+        event = "plugin_old" if row.old_hooks else "plugin_slow"
+        log.warning(event, plugin=row.name, distribution=row.distribution, reason=row.reason)
 
 
 @asynccontextmanager
@@ -79,4 +81,9 @@ async def app_of(
         _say_what_is_odd(row)
     arenas = load_arenas(manager, config_dir)
     async with redis_of(settings, port) as redis:
-        yield AppContext.create(redis, settings, manager, arenas)
+        context = AppContext.create(redis, settings, manager, arenas)
+        try:
+            yield context
+        finally:
+            await context.llm.aclose()
+            await asyncio.to_thread(context.tracer.close)

@@ -9,6 +9,7 @@ import click
 
 from maf_core.cli.plugins_check import check as check_one
 from maf_core.cli.plugins_new import new
+from maf_core.cli.tables import table
 from maf_core.errors import UnknownNameError
 from maf_core.plugins import PluginManager, PluginRow
 from maf_core.plugins.rows import BUILTIN
@@ -70,9 +71,7 @@ def _print_table(rows: list[PluginRow]) -> None:
         return
     cells = [("NAME", "VERSION", "STATUS", "IMPORT", "GIVES")]
     cells += [(row.name, row.version or "-", row.status.value, _took(row), _gives(row)) for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(4)]
-    for line in cells:
-        click.echo("  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[4]]))
+    click.echo(table(*cells))
 
 
 def _took(row: PluginRow) -> str:

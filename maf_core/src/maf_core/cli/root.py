@@ -16,11 +16,21 @@ from maf_core.records import CommandSpec, resolve
 
 # Built-in commands: where they live, and their line in --help, so that help imports none of them.
 COMMANDS = {
+    "actions": ("maf_core.cli.actions:cli", "Approve or reject actions that wait, and see what became of them."),
     "arena": ("maf_core.cli.arena:cli", "List arenas and run them."),
+    "channels": ("maf_core.cli.channels:cli", "See the streams: how long, how old."),
+    "dashboard": ("maf_core.cli.dashboard:dashboard", "Serve the dashboard over HTTP."),
     "demo": ("maf_core.cli.demo:demo", "Run the whole system on real bars, with no key and no server."),
     "doctor": ("maf_core.cli.doctor:doctor", "Say what is wrong here, and what to do about it."),
+    "halt": ("maf_core.cli.trading:halt", "Stop trading at once."),
+    "llm": ("maf_core.cli.llm:cli", "See which models there are, and whether they answer."),
+    "memory": ("maf_core.cli.memory:cli", "See what arenas remember, and what came of it."),
     "plugins": ("maf_core.cli.plugins:cli", "See which plugins are installed and what they give."),
+    "reduce": ("maf_core.cli.trading:reduce", "Let positions be closed, and open nothing more."),
+    "resume": ("maf_core.cli.trading:resume", "Trade again."),
     "service": ("maf_core.cli.service:cli", "Run the workers."),
+    "trading-state": ("maf_core.cli.trading:trading_state", "Say whether MAF trades, and what is open."),
+    "trigger": ("maf_core.cli.trigger:cli", "Find ready-made trigger rules."),
     "watch": ("maf_core.cli.watch:cli", "Say which symbols to keep an eye on."),
 }
 

@@ -39,12 +39,17 @@ Watcher = Callable[[Redis], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """What to play. `future`: put all later bars on the stream first, to show that they change nothing."""
+    """What to play.
+
+    `future`: put all later bars on the stream first, to show that they change nothing. `model`: who has the last word,
+    as "provider:name"; none by default.
+    """
 
     symbols: tuple[str, ...]
     first: date
     last: date
     future: bool = False
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher
         redis = await stack.enter_async_context(connect(server.url))
         children = Children(data_dir, {"REDIS_URL": server.url})
         stack.push_async_callback(children.stop)
-        service = await _set_up(play, children, redis)
+        service = await _set_up(play, children, redis, data_dir)
         replayed = await _play(play, children, redis, watcher)
         found = await tally(redis, await _arenas(redis, service))
         paper = json.loads(await children.run("paper", "status", "--json"))
@@ -76,7 +81,7 @@ async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher
     return _result(found, replayed, paper, elapsed, server.url)
 
 
-async def _set_up(play: Play, children: Children, redis: Redis) -> Child:
+async def _set_up(play: Play, children: Children, redis: Redis, data_dir: Path) -> Child:
     """History first: what stands in a stream before the service knows it is the past, not news."""
     for symbol in play.symbols:
         await WatchList(redis).add(symbol, "symbol", 86_400)
@@ -87,10 +92,18 @@ async def _set_up(play: Play, children: Children, redis: Redis) -> Child:
     await ServiceClock(redis).hold(datetime.combine(play.first, time.min, UTC))
     line = await forecaster.first_line(_START_SECONDS)
     url = next(word for word in line.split() if word.startswith("http"))
-    service = await children.start("service", "run", environment={"MAF_KRONOS_URL": url})
+    service = await children.start("service", "run", *_config(play, data_dir), environment={"MAF_KRONOS_URL": url})
     await _until_ready(redis, service)
     await _until_forecast(redis, service, len(play.symbols))
     return service
+
+
+def _config(play: Play, data_dir: Path) -> list[str]:
+    if play.model is None:
+        return []
+    from maf_core.demo.asking import write_config
+
+    return ["--config", str(write_config(play.model, PluginManager.load(), data_dir / "config"))]
 
 
 async def _until_ready(redis: Redis, service: Child) -> None:
