@@ -33,7 +33,7 @@ class SourceResult:
     """What a source knows.
 
     `data` is plain JSON, None when there is nothing. `as_of`: when the newest part of it became known. `gaps`: markers
-    of what is missing or old, `no_<source>`, `stale_<source>` or `parse_fail_<source>`. `size_bytes`: how much was read.
+    of what is missing or old: `no_<source>`, `stale_<source>`, `parse_fail_<source>`. `size_bytes`: how much was read.
     """
 
     data: Any
