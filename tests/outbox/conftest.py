@@ -16,7 +16,7 @@ from maf_core.arenas.run import RunRequest
 from maf_core.context import AppContext
 from maf_core.outbox.approvals import ApprovalClerk, Approvals, Decision
 from maf_core.outbox.execution import ActionConsumer
-from maf_core.outbox.ledger import Ledger
+from maf_core.outbox.ledger import open_positions
 from maf_core.outbox.positions import PositionKeeper
 from maf_core.settings import RiskSettings
 from maf_core.streams import codec
@@ -112,7 +112,7 @@ class Desk:
 
     async def open(self) -> dict[str, float]:
         """What the gate takes for open: size by run."""
-        return {held.arena_id: held.size for held in await Ledger(self.redis, 1.0).positions()}
+        return {held.arena_id: held.size for held in await open_positions(self.redis)}
 
 
 @pytest.fixture

@@ -192,6 +192,14 @@ async def test_gates_that_race_for_one_action_give_it_one_execution(desk, buy):
     assert await offices[0].open() == {execution.action.arena_id: 0.05 for execution in executions}
 
 
+async def test_gates_that_race_for_one_action_let_it_wait_once(desk, action):
+    offices = [desk() for _ in range(4)]
+    for _ in range(10):
+        one = action(mode="semi")
+        await asyncio.gather(*(office.submit(one) for office in offices))
+    assert await statuses(offices[0]) == ["pending_approval"] * 10
+
+
 async def test_gates_that_race_for_one_trade_a_day_make_one(desk, action):
     offices = [desk() for _ in range(4)]
     await asyncio.gather(*(offices[number % 4].submit(action()) for number in range(12)))

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from maf_core import ExecutionEnvelope, TradingAction
 from maf_core.clock import ServiceClock
 from maf_core.context import AppContext
-from maf_core.outbox.ledger import Ledger
+from maf_core.outbox.ledger import open_positions
 from maf_core.outbox.pending import DEADLINES, PENDING, pending
 from maf_core.outbox.trading import set_trading
 
@@ -173,7 +173,7 @@ class World:
         assert finals == {action.arena_id for action in self.submitted}, "an action was lost"
         assert await pending(self.redis) == []
         assert await self.redis.exists(PENDING, DEADLINES) == 0
-        held = {position.arena_id for position in await Ledger(self.redis, 1.0).positions()}
+        held = {position.arena_id for position in await open_positions(self.redis)}
         assert not held & self.ended, "what has ended is still counted"
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from maf_core.cli.person import who_asks
 from maf_core.cli.root import cli
 from maf_core.outbox.approvals import ApprovalClerk
+from maf_core.outbox.ledger import POSITIONS
 from maf_core.outbox.positions import PositionKeeper
 from maf_core.outbox.trading import TRADING, read_trading
 from maf_core.streams.names import APPROVALS
@@ -90,6 +91,8 @@ async def test_a_state_that_cannot_be_read_is_an_error_with_the_way_out(redis, m
     assert "Set it: maf halt, reduce or resume" in str(done.exception)
     assert (await maf_here("resume", "--why", "repaired")).exit_code == 0
     assert (await maf_here("trading-state")).exit_code == 0
+    await redis.set(POSITIONS, "no hash")
+    assert "The risk gate's books cannot be read" in str((await maf_here("trading-state")).exception)
 
 
 async def test_what_waits_is_listed_shown_approved_and_rejected(desk, action, maf_here, serving):

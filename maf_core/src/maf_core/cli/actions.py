@@ -17,7 +17,7 @@ from maf_core.cli.person import who_asks
 from maf_core.cli.tables import table
 from maf_core.errors import MAFError, UnknownNameError
 from maf_core.outbox.approvals import Decision, Said, ask
-from maf_core.outbox.ledger import Ledger
+from maf_core.outbox.ledger import open_positions
 from maf_core.outbox.models import ExecutionEnvelope
 from maf_core.outbox.pending import final, find, last_executions, outcome_of, pending, why_not
 from maf_core.streams.names import OUTCOMES
@@ -104,7 +104,7 @@ def release(action_id: str, why: str, who: str, **where: Any) -> None:
     """Count a position no longer as open, when its engine never told of its end. `maf trading-state` lists them."""
 
     async def work(redis: Redis) -> None:
-        held = {position.arena_id: position for position in await Ledger(redis, 1.0).positions()}
+        held = {position.arena_id: position for position in await open_positions(redis)}
         if action_id not in held:
             raise UnknownNameError(f"No action {action_id} holds a position. See those that do: maf trading-state")
         outcome = {"kind": "dropped", "arena": held[action_id].arena, "arena_id": action_id}

@@ -6,7 +6,7 @@ They write to the server themselves, and need no service, worker or model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,13 @@ from pydantic_core import to_json
 from maf_core.cli.options import connection_options, redis_of, settings_of
 from maf_core.cli.person import who_asks
 from maf_core.cli.tables import table
-from maf_core.outbox.ledger import Ledger
+from maf_core.outbox.ledger import open_positions
 from maf_core.outbox.pending import pending
 from maf_core.outbox.trading import State, TradingState, read_trading, set_trading, trading_history
 from maf_core.settings import Settings
 
-Changing = Callable[..., None]
 
-
-def _changing(command: Changing) -> Changing:
+def _changing(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that changes the state."""
     options = [
         click.option("--why", required=True, help="The reason; the history keeps it."),
@@ -67,20 +65,7 @@ def resume(why: str, who: str, **where: Any) -> None:
 def trading_state(history: int | None, as_json: bool, **where: Any) -> None:
     """Say whether MAF trades, who said so and why, and what is open."""
     found = asyncio.run(_report(settings_of(**where), history or 0))
-    if as_json:
-        click.echo(to_json(found, indent=2))
-        return
-    click.echo(str(found["trading"]))
-    limit = found["max_exposure"]
-    click.echo(
-        f"Exposure: {found['exposure']:.3f} of {'no limit' if limit is None else format(limit, '.3f')}. "
-        f"Open positions: {len(found['positions'])}. Waiting for approval: {found['pending']}."
-    )
-    if found["positions"]:
-        rows = [(held.ticker, held.side, f"{held.size:.3f}", held.arena_id) for held in found["positions"]]
-        click.echo(table(("TICKER", "SIDE", "SIZE", "ACTION"), *rows))
-    for state in found.get("history", ()):
-        click.echo(str(state))
+    click.echo(to_json(found, indent=2) if as_json else "\n".join(_lines(found)))
 
 
 def _change(
@@ -96,9 +81,20 @@ def _change(
     click.echo(f"{asyncio.run(work())}\n{means}")
 
 
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    yield str(found["trading"])
+    limit = "no limit" if found["max_exposure"] is None else f"{found['max_exposure']:.3f}"
+    counts = f"Open positions: {len(found['positions'])}. Waiting for approval: {found['pending']}."
+    yield f"Exposure: {found['exposure']:.3f} of {limit}. {counts}"
+    if found["positions"]:
+        rows = [(held.ticker, held.side, f"{held.size:.3f}", held.arena_id) for held in found["positions"]]
+        yield table(("TICKER", "SIDE", "SIZE", "ACTION"), *rows)
+    yield from map(str, found.get("history", ()))
+
+
 async def _report(settings: Settings, history: int) -> dict[str, Any]:
     async with redis_of(settings) as redis:
-        positions = await Ledger(redis, settings.risk.loss_window_h).positions()
+        positions = await open_positions(redis)
         return {
             "trading": await read_trading(redis),
             "exposure": round(sum(held.size for held in positions), 9),

@@ -92,19 +92,7 @@ class Ledger:
             return RiskBook.unreadable(str(error))
 
     async def _read(self, action: TradingAction, approval: Approval | None) -> RiskBook | None:
-        moment = action.as_of.timestamp()
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.exists(final_marker(action.arena_id))
-        pipeline.hexists(PENDING, action.arena_id)
-        pipeline.get(TRADING)
-        pipeline.get(REVISION)
-        pipeline.hvals(POSITIONS)
-        pipeline.zcount(RECENT, f"({moment - _HOUR}", f"({moment + _HOUR}")
-        pipeline.zrangebyscore(LOSSES, f"({moment - self._window_s}", "+inf")
-        pipeline.get(_claim(action))
-        final, waits, trading, revision, positions, recent, losses, traded_by = _readable(
-            await pipeline.execute(raise_on_error=False)
-        )
+        final, waits, trading, revision, positions, recent, losses, traded_by = _readable(await self._ask(action))
         if final or (waits and approval is None):
             return None
         return RiskBook(
@@ -116,6 +104,19 @@ class Ledger:
             approval=approval,
             mark=(trading or b"", revision or b""),
         )
+
+    async def _ask(self, action: TradingAction) -> list[Any]:
+        moment = action.as_of.timestamp()
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.exists(final_marker(action.arena_id))
+        pipeline.hexists(PENDING, action.arena_id)
+        pipeline.get(TRADING)
+        pipeline.get(REVISION)
+        pipeline.hvals(POSITIONS)
+        pipeline.zcount(RECENT, f"({moment - _HOUR}", f"({moment + _HOUR}")
+        pipeline.zrangebyscore(LOSSES, f"({moment - self._window_s}", "+inf")
+        pipeline.get(_claim(action))
+        return list(await pipeline.execute(raise_on_error=False))
 
     async def publish(self, execution: ExecutionEnvelope, mark: tuple[bytes, bytes] = (b"", b"")) -> Sent:
         """Publish a final execution; an approved one if the books are still those of this `mark`."""
@@ -141,10 +142,13 @@ class Ledger:
         """Profit and loss within the window that ends at `at` (Unix time), and since."""
         return _sum(await self._redis.zrangebyscore(LOSSES, f"({at - self._window_s}", "+inf"))
 
-    async def positions(self) -> list[Position]:
-        """Everything open, by the time it was decided. Raises `TradingStateError` when that cannot be read."""
-        (found,) = _readable([await self._redis.hvals(POSITIONS)])
-        return sorted(map(_position, found), key=lambda held: held.as_of)
+
+async def open_positions(redis: Redis) -> list[Position]:
+    """Everything open, by the time it was decided. Raises `TradingStateError` when that cannot be read."""
+    pipeline = redis.pipeline(transaction=False)
+    pipeline.hvals(POSITIONS)
+    (found,) = _readable(await pipeline.execute(raise_on_error=False))
+    return sorted(map(_position, found), key=lambda held: held.as_of)
 
 
 def _readable(answers: list[Any]) -> list[Any]:
