@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from maf_core.arenas.run import FinishedRun, RunContext
     from maf_core.bars import Bar, parse_bar
     from maf_core.context import AppContext
+    from maf_core.envelopes import EnvelopeModel, UtcDatetime, decode_envelope
     from maf_core.errors import BadEntryError, MAFError
     from maf_core.hookspecs import hookimpl
+    from maf_core.llm.base import LLMProvider, ModelInfo
     from maf_core.memory.base import Memory, MemoryBackend, MemoryQuery, Outcome, Recalled
     from maf_core.outbox.book import RiskBook
     from maf_core.outbox.models import CheckResult, ExecutionEnvelope, TradingAction
@@ -68,17 +70,20 @@ _HOMES = {
     "DashboardRouterSpec": "records",
     "Direction": "agents.signals",
     "Entry": "streams.consume",
+    "EnvelopeModel": "envelopes",
     "ExecutionEnvelope": "outbox.models",
     "ExternalFreshness": "sources.freshness",
     "FinishedRun": "arenas.run",
     "GroupConsumer": "streams.consume",
     "KeyFreshness": "sources.freshness",
+    "LLMProvider": "llm.base",
     "LLMProviderSpec": "records",
     "MAFError": "errors",
     "Memory": "memory.base",
     "MemoryBackend": "memory.base",
     "MemoryBackendSpec": "records",
     "MemoryQuery": "memory.base",
+    "ModelInfo": "llm.base",
     "Outcome": "memory.base",
     "PluginSettings": "settings",
     "PublisherSpec": "records",
@@ -100,8 +105,10 @@ _HOMES = {
     "StreamView": "streams.view",
     "TradingAction": "outbox.models",
     "TriggerTemplatesSpec": "records",
+    "UtcDatetime": "envelopes",
     "Worker": "worker",
     "WorkerSpec": "records",
+    "decode_envelope": "envelopes",
     "hookimpl": "hookspecs",
     "parse_bar": "bars",
     "publish": "streams.publish",
@@ -126,17 +133,20 @@ __all__ = [
     "DashboardRouterSpec",
     "Direction",
     "Entry",
+    "EnvelopeModel",
     "ExecutionEnvelope",
     "ExternalFreshness",
     "FinishedRun",
     "GroupConsumer",
     "KeyFreshness",
+    "LLMProvider",
     "LLMProviderSpec",
     "MAFError",
     "Memory",
     "MemoryBackend",
     "MemoryBackendSpec",
     "MemoryQuery",
+    "ModelInfo",
     "Outcome",
     "PluginSettings",
     "PublisherSpec",
@@ -158,8 +168,10 @@ __all__ = [
     "StreamView",
     "TradingAction",
     "TriggerTemplatesSpec",
+    "UtcDatetime",
     "Worker",
     "WorkerSpec",
+    "decode_envelope",
     "hookimpl",
     "parse_bar",
     "publish",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, model_validator
+
+from maf_core import EnvelopeModel, UtcDatetime
 
 SCHEMA_VERSION = "1"
 SUMMARY_LENGTH = 300
@@ -17,23 +18,7 @@ SignalDirection = Literal["BULLISH", "BEARISH", "NEUTRAL"]
 Unit = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:  # the first and last hours that a datetime can hold
-        raise ValueError("lies outside of the years 1 to 9999 in UTC") from error
-
-
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_utc)]
-
-
-class _View(BaseModel):
-    """Frozen; what a newer writer adds is ignored on reading."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class TargetView(_View):
+class TargetView(EnvelopeModel):
     """What was decided about. `trade_date` is ISO (2013-02-28)."""
 
     ticker: str
@@ -42,7 +27,7 @@ class TargetView(_View):
     asset_class: str = "equity"
 
 
-class SynthesisView(_View):
+class SynthesisView(EnvelopeModel):
     """The verdict: `confidence` in [0, 1], `ensemble_score` in [-1, 1]."""
 
     verdict: Verdict
@@ -51,7 +36,7 @@ class SynthesisView(_View):
     reasoning: str = ""
 
 
-class AgentSignalView(_View):
+class AgentSignalView(EnvelopeModel):
     """What one specialist said; its narrative stays off the wire."""
 
     agent: str
@@ -62,7 +47,7 @@ class AgentSignalView(_View):
     key_factors: list[str] = Field(default_factory=list)
 
 
-class SourceMetricsSummary(_View):
+class SourceMetricsSummary(EnvelopeModel):
     """Calls to sources during the run. `by_source`: source name → number of calls."""
 
     total_calls: int = 0
@@ -72,7 +57,7 @@ class SourceMetricsSummary(_View):
     by_source: dict[str, int] = Field(default_factory=dict)
 
 
-class MarketMindDecision(_View):
+class MarketMindDecision(EnvelopeModel):
     """A decision and what it rests on.
 
     Reads a whole envelope too, of which it takes the decision: `MarketMindDecision.model_validate_json(hash["json"])`
@@ -95,7 +80,7 @@ class MarketMindDecision(_View):
         return data
 
 
-class TradingIntelligenceEnvelope(_View):
+class TradingIntelligenceEnvelope(EnvelopeModel):
     """One published decision. `arena_id` names the run, `correlation_id` is what consumers de-duplicate on."""
 
     schema_version: Literal["1"] = "1"
