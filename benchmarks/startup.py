@@ -24,6 +24,7 @@ OURS = (
     "maf_plugin_trading_intelligence",
     "maf_plugin_paper",
     "maf_plugin_mastermind",
+    "maf_plugin_crowd",
 )
 PLUGINS = 8
 PEERS = ("datasette plugins", "llm plugins")

@@ -123,6 +123,7 @@ def test_the_channels_of_the_installed_plugins():
     assert found["kronos:forecasts:emitted"].offered_by == ("kronos",)
     assert found["trtools2:bars:1d"].offered_by == ("trtools2",)
     assert found["maf:arena:trading_intelligence:output"].offered_by == ("trading_intelligence",)
+    assert found["maf:arena:crowd_simulation:output"].offered_by == ("crowd",)
 
 
 @pytest.fixture

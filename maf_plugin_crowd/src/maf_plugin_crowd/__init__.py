@@ -1,0 +1,1 @@
+"""The wire of MAF's crowd simulation."""
