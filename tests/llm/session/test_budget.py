@@ -158,12 +158,11 @@ async def test_agents_that_ask_at_once_wait_for_what_the_others_do_not_use(bench
 
 
 async def test_processes_that_race_never_spend_a_token_too_many(bench, question, redis):
-    run, most = uuid4().hex, []
+    run = uuid4().hex
 
     async def model(messages, info):
-        most.append(info.model_settings["max_tokens"])
         await asyncio.sleep(0)
-        return says(GOOD, tokens=(500, most[-1]))  # takes all it may
+        return says(GOOD, tokens=(500, info.model_settings["max_tokens"]))  # takes all it may
 
     racing = [bench(model, run=run, budget={"run": {"tokens": 20_000}}) for _ in range(8)]
     asking = [at.session.ask(question(f"Question {n} of {m}")) for m, at in enumerate(racing) for n in range(6)]
