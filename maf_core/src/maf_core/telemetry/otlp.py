@@ -34,9 +34,9 @@ class OtlpTracer(Tracer):
 
     def __init__(self, endpoint: str | None) -> None:
         """`endpoint`: a collector's address; None for what the standard OTEL_EXPORTER_OTLP_… variables say."""
-        exporter = OTLPSpanExporter(endpoint=_traces(endpoint) if endpoint else None)
+        self._exporter = OTLPSpanExporter(endpoint=_traces(endpoint) if endpoint else None)
         self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("maf_core")
 
     @contextmanager
@@ -63,6 +63,9 @@ class OtlpTracer(Tracer):
         closing = threading.Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         closing.join(_LAST_SPANS_SECONDS)
+        if closing.is_alive():
+            # else its thread would go on asking such a collector for half a minute
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 class OtlpSpan(Span):
