@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper \
-	maf_plugin_mastermind maf_plugin_crowd
+	maf_plugin_mastermind maf_plugin_crowd maf_plugin_mirofish maf_plugin_fomo2
 MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 
 # The certificates and packages that pip trusts, uv trusts too.

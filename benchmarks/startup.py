@@ -25,6 +25,8 @@ OURS = (
     "maf_plugin_paper",
     "maf_plugin_mastermind",
     "maf_plugin_crowd",
+    "maf_plugin_mirofish",
+    "maf_plugin_fomo2",
 )
 PLUGINS = 8
 PEERS = ("datasette plugins", "llm plugins")
