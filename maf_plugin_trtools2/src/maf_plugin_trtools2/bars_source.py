@@ -9,8 +9,9 @@ from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from maf_core import BaseSource, SourceQuery, SourceResult, StreamFreshness, StreamView, parse_bar
-from maf_plugin_trtools2.config import KEPT, BarsConfig
-from maf_plugin_trtools2.fields import symbol_of
+from maf_core.sources.fields import symbol_of
+from maf_core.sources.window import KEPT
+from maf_plugin_trtools2.config import BarsConfig
 
 KnownBar = tuple[datetime, dict[str, Any]]
 

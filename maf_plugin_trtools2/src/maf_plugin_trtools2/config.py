@@ -7,9 +7,7 @@ from pydantic import Field, field_validator
 from maf_core import SourceConfig
 from maf_core.bars import seconds_of
 from maf_core.errors import UsageError
-
-# Items kept per symbol: as many as a stream holds by default, so that early moments can still be answered.
-KEPT = 100_000
+from maf_core.sources.window import KEPT, WindowConfig
 
 
 class BarsConfig(SourceConfig):
@@ -33,14 +31,6 @@ class BarsConfig(SourceConfig):
     def stream_name(self) -> str:
         """The stream to read: `stream`, else the timeframe's own."""
         return self.stream or f"trtools2:bars:{self.timeframe}"
-
-
-class WindowConfig(SourceConfig):
-    """The newest `limit` items that became known in the last `window_hours`."""
-
-    stream: str
-    window_hours: float = Field(72.0, gt=0)
-    limit: int = Field(50, ge=1, le=KEPT)
 
 
 class NewsConfig(WindowConfig):

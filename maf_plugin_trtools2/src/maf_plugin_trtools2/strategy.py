@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from maf_core import BadEntryError
+from maf_core.sources.fields import SYMBOL, known_from, number_of, required_text, text_of
+from maf_core.sources.window import Known, WindowSource
 from maf_plugin_trtools2.config import StrategyEventsConfig
-from maf_plugin_trtools2.fields import SYMBOL, known_from, required_text, text_of, value_of
-from maf_plugin_trtools2.window import Known, WindowSource
 
 
 class StrategyEventsSource(WindowSource):
@@ -37,13 +37,7 @@ class StrategyEventsSource(WindowSource):
 
 
 def _confidence(payload: Mapping[str, Any]) -> float | None:
-    stated = value_of(payload, "confidence", "strength", "score")
-    if stated is None:
-        return None
-    try:
-        confidence = float(stated)
-    except (TypeError, ValueError) as error:
-        raise BadEntryError(f"confidence {stated!r} is no number") from error
-    if not 0 <= confidence <= 1:
+    confidence = number_of(payload, "confidence", "strength", "score")
+    if confidence is not None and not 0 <= confidence <= 1:
         raise BadEntryError(f"confidence {confidence:g} is not within 0 to 1")
     return confidence

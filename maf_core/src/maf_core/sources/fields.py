@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
-from maf_core import BadEntryError, SourceQuery
+from pydantic_core import from_json
+
 from maf_core.clock import parse_time
-from maf_core.errors import SourceError
+from maf_core.errors import BadEntryError, SourceError
+from maf_core.sources.base import SourceQuery
 
 SYMBOL = ("symbol", "S", "ticker")
 
@@ -55,3 +58,40 @@ def known_from(payload: Mapping[str, Any], *names: str) -> tuple[datetime, datet
     happened = parse_time(found)
     stated = value_of(payload, "as_of")
     return happened, max(happened, parse_time(stated)) if stated is not None else happened
+
+
+def symbols_of(payload: Mapping[str, Any], *names: str) -> list[str]:
+    """The symbols that the first of these fields holds, each once and in capitals.
+
+    A list, or as flat fields carry one: JSON or words between commas; an empty field is an empty list.
+    `BadEntryError` for anything else.
+    """
+    found = next((payload[name] for name in names if payload.get(name) is not None), None)
+    if isinstance(found, str):
+        found = _split(found)
+    if not isinstance(found, list) or not all(isinstance(symbol, str) for symbol in found):
+        raise BadEntryError("the entry has no list of symbols")
+    return list(dict.fromkeys(symbol.strip().upper() for symbol in found if symbol.strip()))
+
+
+def number_of(payload: Mapping[str, Any], *names: str) -> float | None:
+    """The first of these fields as a finite number; None when there is none. `BadEntryError` for anything else."""
+    found = value_of(payload, *names)
+    if found is None:
+        return None
+    try:
+        number = float(found)
+    except (TypeError, ValueError) as error:
+        raise BadEntryError(f"{names[0]} {str(found)[:40]!r} is no number") from error
+    if not isfinite(number):
+        raise BadEntryError(f"{names[0]} is not a finite number")
+    return number
+
+
+def _split(text: str) -> Any:
+    if not text.lstrip().startswith("["):
+        return text.split(",")
+    try:
+        return from_json(text)
+    except ValueError as error:
+        raise BadEntryError(f"symbols cannot be decoded: {error}") from error
