@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from maf_core.testing import FreshnessConformance, PluginConformance, SourceConformance
+from maf_plugin_trtools2.testing import trtools_api
 
 
 class TestPlugin(PluginConformance):
@@ -68,4 +69,58 @@ class TestStrategyEvents(StrategyEntries, SourceConformance):
 
 
 class TestStrategyEventsFreshness(StrategyEntries, FreshnessConformance):
+    pass
+
+
+class IndicatorEntries:
+    name = "trtools2_indicators"
+
+    @pytest.fixture
+    def entries(self):
+        return lambda as_of: {
+            "trtools2:indicators:1d": {"symbol": "AAPL", "ts": as_of.isoformat(), "indicators": {"rsi_14": 55.0}}
+        }
+
+
+class TestIndicators(IndicatorEntries, SourceConformance):
+    pass
+
+
+class TestIndicatorsFreshness(IndicatorEntries, FreshnessConformance):
+    pass
+
+
+class ApiEntries:
+    name = "trtools2_api"
+
+    @pytest.fixture
+    def api(self):
+        with trtools_api() as service:
+            yield service
+
+    @pytest.fixture
+    def config(self, api):
+        return {"base_url": api.url}
+
+    @pytest.fixture
+    def entries(self):
+        return lambda as_of: {"never:read": {"as_of": as_of.isoformat()}}
+
+    @pytest.fixture
+    def put(self, api):
+        """The daily bar that closes at this moment."""
+
+        async def learn(as_of):
+            opened = (as_of - timedelta(hours=16)).isoformat()
+            prices = {"o": 10.0, "h": 11.0, "l": 9.0, "c": 10.5, "v": 100.0}
+            api.bars.setdefault("AAPL", []).append({"t": opened, **prices})
+
+        return learn
+
+
+class TestApi(ApiEntries, SourceConformance):
+    pass
+
+
+class TestApiFreshness(ApiEntries, FreshnessConformance):
     pass

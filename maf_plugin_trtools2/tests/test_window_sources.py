@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maf_core import SourceQuery, StreamFreshness, publish
-from maf_plugin_trtools2.config import NewsConfig, StrategyEventsConfig
+from maf_plugin_trtools2.config import IndicatorsConfig, NewsConfig, StrategyEventsConfig
+from maf_plugin_trtools2.indicators import IndicatorsSource
 from maf_plugin_trtools2.news import NewsSource
 from maf_plugin_trtools2.strategy import StrategyEventsSource
 
@@ -146,3 +147,25 @@ async def test_every_stream_can_be_overridden(redis):
     assert (await StrategyEventsSource(redis, config).fetch(query())).data
     assert StrategyEventsSource.freshness_spec(config) == StreamFreshness("my:events")
     assert NewsSource.freshness_spec(NewsConfig()) == StreamFreshness("trtools2:news")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"symbol": "A", "ts": NOON.isoformat(), "indicators": {"rsi": 55.0, "sma": None}},
+        {"ticker": "a", "t": NOON.timestamp(), "values": {"rsi": "55", "sma": ""}},
+        {"S": "A", "timestamp": NOON.isoformat(), "tf": "1d", "rsi": "55.0", "sma": None},
+    ],
+)
+async def test_indicators_under_their_usual_names(redis, entry):
+    await publish(redis, "trtools2:indicators:1d", entry)
+    answer = await IndicatorsSource(redis, IndicatorsConfig()).fetch(query())
+    assert answer.data == [{"symbol": "A", "ts": NOON.isoformat(), "values": {"rsi": 55.0, "sma": None}}]
+
+
+@pytest.mark.parametrize("wrong", [{"indicators": [1]}, {"indicators": {"rsi": "high"}}, {"indicators": {}}, {}])
+async def test_bad_indicators_are_skipped_and_counted(redis, wrong):
+    await publish(redis, "trtools2:indicators:1h", {"symbol": "A", "ts": NOON.isoformat(), **wrong})
+    source = IndicatorsSource(redis, IndicatorsConfig(timeframe="1h"))
+    assert (await source.fetch(query())).gaps == ("no_trtools2_indicators",)
+    assert source.view.bad_entries == 1

@@ -56,10 +56,14 @@ class FactoryRecord(Record):
         return resolve(self.factory)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSpec(FactoryRecord):
-    """A source adapter; the factory is a `BaseSource` subclass."""
+    """A source adapter; the factory is a `BaseSource` subclass.
 
-    __slots__ = ()
+    `replaced_by`: what to bind instead; one that has been replaced still works, and is not offered for new bindings.
+    """
+
+    replaced_by: str = ""
 
 
 class AgentSpec(FactoryRecord):

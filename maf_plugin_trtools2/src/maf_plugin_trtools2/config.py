@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from maf_core import SourceConfig
 from maf_core.bars import seconds_of
@@ -43,3 +45,17 @@ class StrategyEventsConfig(WindowConfig):
     """Which strategy events."""
 
     stream: str = "trtools2:strategy_events"
+
+
+class IndicatorsConfig(WindowConfig):
+    """Which indicators: those of a timeframe's own stream, or of `stream`."""
+
+    stream: str = ""
+    timeframe: str = "1d"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_stream(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not given.get("stream"):
+            return {**given, "stream": f"trtools2:indicators:{given.get('timeframe', '1d')}"}
+        return given

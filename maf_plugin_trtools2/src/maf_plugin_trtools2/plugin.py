@@ -8,11 +8,17 @@ from maf_core import ChannelSpec, CommandSpec, SourceSpec, TriggerTemplatesSpec,
 
 # The usual ones; a binding or a rule that names another timeframe brings its stream with it.
 _TIMEFRAMES = ("1m", "5m", "15m", "1h", "1d")
+# Arenas from before still bind them, and are told what to write instead.
+_REPLACED = (
+    ("alpaca_bars", "AlpacaBars", "trtools2_bars"),
+    ("alpaca_news", "AlpacaNews", "trtools2_news"),
+    ("alpaca_snapshot", "AlpacaSnapshot", "trtools2_api"),
+)
 
 
 @hookimpl
 def maf_sources() -> Iterator[SourceSpec]:
-    """Bars, news and strategy events of a symbol."""
+    """Bars, news, indicators and strategy events of a symbol."""
     yield SourceSpec(
         name="trtools2_bars",
         factory="maf_plugin_trtools2.bars_source:BarsSource",
@@ -28,6 +34,23 @@ def maf_sources() -> Iterator[SourceSpec]:
         factory="maf_plugin_trtools2.strategy:StrategyEventsSource",
         summary="Signals of strategies, from trtools2:strategy_events",
     )
+    yield SourceSpec(
+        name="trtools2_indicators",
+        factory="maf_plugin_trtools2.indicators:IndicatorsSource",
+        summary="Indicators of a symbol's bars, from trtools2:indicators:{tf}",
+    )
+    yield SourceSpec(
+        name="trtools2_api",
+        factory="maf_plugin_trtools2.api.source:ApiSource",
+        summary="Bars, snapshots, coverage and pipeline health, asked for over HTTP",
+    )
+    for name, kind, instead in _REPLACED:
+        yield SourceSpec(
+            name=name,
+            factory=f"maf_plugin_trtools2.alpaca:{kind}",
+            summary=f"Replaced by {instead}",
+            replaced_by=instead,
+        )
 
 
 @hookimpl

@@ -49,9 +49,12 @@ def makes_the_right_kind(subject: Subject) -> Iterator[Fault]:
 def configures_sources(subject: Subject) -> Iterator[Fault]:
     """MAF-P08 Every source has a `Config` that refuses unknown keys.
 
-    A misspelt key that is ignored changes what an arena reads without a word.
+    A misspelt key that is ignored changes what an arena reads without a word. One that has been replaced reads nothing.
     """
+    replaced = {spec.name for spec in subject.of_kind(SourceSpec) if spec.replaced_by}
     for name, kind in _sources(subject):
+        if name in replaced:
+            continue
         config = getattr(kind, "Config", None)
         if not (isinstance(config, type) and issubclass(config, BaseModel)):
             yield Fault(f"source {name!r} has no Config", "Set `Config` to a SourceConfig subclass.")

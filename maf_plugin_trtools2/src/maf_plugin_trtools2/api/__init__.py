@@ -1,0 +1,1 @@
+"""Market data asked for over HTTP: the source `trtools2_api`."""
