@@ -1,0 +1,1 @@
+"""What follows from a crowd's prediction, by kind: pure functions."""
