@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from maf_core import AppContext, StreamView
-from maf_core.app import ControlInbox, MAFApp
+from maf_core.app import MAFApp
 from maf_core.arenas.run import FinishedRun, RunRequest
+from maf_core.control.inbox import ControlInbox
 from maf_core.plane.commands import Command, send
 from maf_core.plane.triggers import TriggerDispatcher
 from maf_core.streams import codec

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from maf_core import Abstention, Agent, SourceResult
+from maf_core.agents.lexicon import lexicon
 from maf_core.arenas.config import AgentConfig
 from maf_plugin_trading_intelligence.specialists.forecast import ForecastSpecialist
-from maf_plugin_trading_intelligence.specialists.lexicon import lexicon
 from maf_plugin_trading_intelligence.specialists.news import NewsSpecialist
 from maf_plugin_trading_intelligence.specialists.strategy import StrategySpecialist
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from maf_core import Abstention, AgentSignal, SourceResult, SpecialistAgent
 from maf_core.agents.base import AgentOptions, State
+from maf_core.agents.lexicon import lexicon
 from maf_plugin_trading_intelligence.specialists.leaning import lean, sureness
-from maf_plugin_trading_intelligence.specialists.lexicon import lexicon
 from maf_plugin_trading_intelligence.tolerant import text
 
 _SHOWN = 4

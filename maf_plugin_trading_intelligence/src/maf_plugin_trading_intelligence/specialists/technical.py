@@ -35,8 +35,8 @@ class TechnicalSpecialist(SpecialistAgent):
     def routine(self, data: Mapping[str, SourceResult], state: State) -> AgentSignal | Abstention:
         """Vote on the bars; abstain when there are too few, or when the newest is too old to say anything of now."""
         options: TechnicalOptions = self.options
-        result = next((result for result in data.values() if result.data), None)
-        bars: list[dict[str, Any]] = result.data if result else []
+        result = next((result for result in data.values() if _bars(result)), None)
+        bars = _bars(result) if result else []
         if len(bars) < options.min_bars:
             return Abstention(reason=f"{len(bars)} bars, {options.min_bars} needed")
         if result and any(gap.startswith("stale_") for gap in result.gaps):
@@ -50,6 +50,12 @@ class TechnicalSpecialist(SpecialistAgent):
             summary=f"{direction.value.capitalize()}: score {score:+.2f} over {len(bars)} bars.",
             key_factors=[_factor(name, vote) for name, vote in found.items()],
         )
+
+
+def _bars(result: SourceResult) -> list[dict[str, Any]]:
+    """The rows of an answer; those that were asked for over HTTP stand under `data`."""
+    rows = result.data.get("data") if isinstance(result.data, Mapping) else result.data
+    return list(rows or ())
 
 
 def _factor(name: str, vote: Vote) -> str:

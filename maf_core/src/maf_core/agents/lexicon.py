@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-_FILE = Path(__file__).parents[1] / "data" / "lexicon.yaml"
+_FILE = Path(__file__).with_name("data") / "lexicon.yaml"
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
@@ -26,10 +26,15 @@ class Lexicon:
         words = Counter(_WORD.findall(text.lower()))
         return _only(words, self.good), _only(words, self.bad)
 
+    def tone(self, text: str) -> float | None:
+        """(good - bad) / (good + bad), in [-1, 1]; None when the text has none of the words."""
+        good, bad = (found.total() for found in self.hits(text))
+        return (good - bad) / (good + bad) if good + bad else None
+
 
 @cache
 def lexicon() -> Lexicon:
-    """The lexicon of `data/lexicon.yaml`."""
+    """The lexicon of `data/lexicon.yaml`, beside this module."""
     content = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return Lexicon(frozenset(content["good"].split()), frozenset(content["bad"].split()))
 
