@@ -23,8 +23,10 @@ from maf_core.agents.signals import AgentSignal
 from maf_core.agents.specialist import SpecialistAgent
 from maf_core.app import MAFApp
 from maf_core.arenas.config import ArenaConfig
+from maf_core.checking import check_arena
 from maf_core.cli.arena import list_arenas
 from maf_core.context import AppContext
+from maf_core.errors import ConfigError
 from maf_core.memory.base import Memory, MemoryBackend, MemoryQuery, Outcome, Recalled
 from maf_core.plane.triggers import TriggerDispatcher
 from maf_core.records import MemoryBackendSpec
@@ -73,6 +75,7 @@ DEBATE = {
     "phases.1.agents.0": {"name": "mute", "role": "mute"},
 }
 RULE = {"triggers.0": {"id": "moved", "on_stream": BARS, "when": "payload.c > 10", "target": "{payload.symbol}"}}
+NOBODYS = {"sources.gone": {"source": "nobodys", "optional": True}}
 NOTES = {"memory": {"backend": "notes"}}
 
 
@@ -95,6 +98,7 @@ FLIPS = {
     "max_iterations": Flip("iterations", 0, REPLAN),
     "sources.*.source": Flip("signals", "dear_prices", at="sources.bars.source"),
     "sources.*.config": Flip("signals", {"factor": 3}, at="sources.bars.config"),
+    "sources.*.optional": Flip("valid", False, NOBODYS, at="sources.gone.optional"),
     "sources.*.required": Flip("iterations", False, REPLAN, at="sources.gone.required"),
     "phases.*.name": Flip("phases", "glance", at="phases.0.name"),
     "phases.*.pattern": Flip("signals", "sequential", at="phases.0.pattern"),
@@ -287,6 +291,15 @@ def context_of(make_context, load, role, ollama):
     return make
 
 
+def valid(context: AppContext) -> bool:
+    try:
+        for arena in context.arenas.values():
+            check_arena(context.plugins, arena)
+    except ConfigError:
+        return False
+    return True
+
+
 async def payloads(redis, stream: str) -> list[dict]:
     return [codec.decode(fields) for _, fields in entries(await redis.xrange(stream))]
 
@@ -305,6 +318,7 @@ def runs(redis, context_of, request_for):
         state, actions, decisions = run.state, await payloads(redis, ACTIONS), await payloads(redis, DECISIONS)
         return {
             "arena": run.arena_id.partition("-")[0],
+            "valid": valid(context),
             "outbox": (len(actions), len(decisions)),
             "mode": [action["mode"] for action in actions],
             "sizing": [action["sizing"] for action in actions],

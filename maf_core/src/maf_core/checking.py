@@ -54,6 +54,8 @@ def _mistakes(plugins: PluginManager, arena: ArenaConfig) -> Iterator[Mistake]:
 
 
 def _of_binding(plugins: PluginManager, document: Document, at: Location, binding: BindingConfig) -> Iterator[Mistake]:
+    if binding.optional and binding.source not in plugins.records("maf_sources", SourceSpec):
+        return
     try:
         kind = plugins.get("maf_sources", SourceSpec, binding.source).load()
     except MAFError as error:

@@ -112,6 +112,26 @@ class CrowdPredictionEnvelope(EnvelopeModel):
             raise ValueError(f"as {kind}: {faults(error)}") from error
 
 
+class OpenPrediction(CrowdPrediction):
+    """A prediction about something that another plugin decides about; outcomes are that plugin's words."""
+
+    outcome: Annotated[str, Field(min_length=1)]  # type: ignore[assignment]
+    source_type: Annotated[str, Field(min_length=1)]  # type: ignore[assignment]
+    model_votes: list[dict[str, Any]]  # type: ignore[assignment]
+
+
+class OpenEnvelope(EnvelopeModel):
+    """An envelope of a decision kind that another plugin brings. Who knows the three kinds only passes it over."""
+
+    schema_version: Literal["1"] = "1"
+    arena: Literal["crowd_simulation"] = "crowd_simulation"
+    prediction: OpenPrediction
+    decision_kind: Annotated[str, Field(min_length=1)]
+    decision: dict[str, Any]
+    published_at: UtcDatetime
+    correlation_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
 def faults(error: ValidationError) -> str:
     """What is wrong and where, in one line, without the values."""
     found = error.errors(include_input=False, include_url=False)

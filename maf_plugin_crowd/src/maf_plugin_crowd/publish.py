@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from maf_core import MAFError, publish
-from maf_plugin_crowd.models import KIND_OF_SOURCE, CrowdPredictionEnvelope, faults
+from maf_core import MAFError, publish, publish_once
+from maf_plugin_crowd.deciding import Decider
+from maf_plugin_crowd.models import DECISIONS, KIND_OF_SOURCE, CrowdPredictionEnvelope, OpenEnvelope, faults
 
 DEFAULT_STREAM_NAME = "maf:arena:crowd_simulation:output"
 
@@ -24,6 +25,32 @@ async def publish_envelope(redis: Redis, stream_name: str, envelope: CrowdPredic
     or when the envelope was changed past its validation.
     """
     return await publish(redis, stream_name, _checked(envelope))
+
+
+async def publish_run(
+    redis: Redis, stream_name: str, arena_id: str, payload: dict[str, Any], decider: type[Decider] | None
+) -> str:
+    """Append what a run came to, once for its `arena_id`, and return the entry's id.
+
+    A kind of another plugin's is checked by that plugin's own model. Raises as `publish_envelope` does.
+    """
+    if payload["decision_kind"] in DECISIONS:
+        wire = _checked(CrowdPredictionEnvelope.model_construct(**payload))
+    else:
+        wire = _checked_open(payload, decider)
+    return (await publish_once(redis, stream_name, arena_id, wire)).id
+
+
+def _checked_open(payload: dict[str, Any], decider: type[Decider] | None) -> dict[str, Any]:
+    kind = payload["decision_kind"]
+    if decider is None or decider.kind != kind:
+        raise EnvelopeRefusedError(f"Nobody offers the decision kind {kind}: is its plugin installed?")
+    try:
+        decision = decider.Decision.model_validate(payload["decision"])
+        envelope = OpenEnvelope.model_validate({**payload, "decision": decision.model_dump(mode="json")})
+    except ValidationError as error:
+        raise EnvelopeRefusedError(f"The envelope is not valid: {faults(error)}. Build it anew.") from error
+    return envelope.model_dump(mode="json")
 
 
 def _checked(envelope: CrowdPredictionEnvelope) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from maf_core import BadEntryError
 from maf_plugin_crowd.models import Outcome
 from maf_plugin_crowd.votes import SUREST, Vote
 
+# What begins like this, voter or model, is a rule and no model.
+RULES_ARE = "rules:"
 _MEMORIES = (5, 10, 20, 40, 60, 120)
 _HORIZONS = (4, 24, 72, 168)
 # Between these a trader of prices sees no move.
@@ -52,7 +54,7 @@ class Trader:
         outcome, probability = _spoken(strength, situation.outcomes)
         return Vote(
             voter=self.name,
-            model=f"rules:{self.rule}",
+            model=f"{RULES_ARE}{self.rule}",
             outcome=outcome,
             probability=probability,
             horizon_hours=self.horizon_hours,
@@ -74,7 +76,7 @@ def traders(count: int, seed: int) -> list[Trader]:
 def _drawn(number: int, dice: random.Random) -> Trader:
     rule = list(RULES)[number % len(RULES)]
     memory, horizon = dice.choice(_MEMORIES), dice.choice(_HORIZONS)
-    return Trader(f"{rule}_{number + 1}", rule, memory, horizon, round(dice.uniform(0.3, 1.2), 3))
+    return Trader(f"{RULES_ARE}{rule}_{number + 1}", rule, memory, horizon, round(dice.uniform(0.3, 1.2), 3))
 
 
 def _momentum(trader: Trader, situation: Situation) -> tuple[float, str]:
@@ -125,11 +127,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def votes_of(crowd: Sequence[Trader], situation: Situation) -> Iterator[Vote | tuple[str, str]]:
+def votes_of(crowd: Sequence[Trader], situation: Situation, weight: float = 1.0) -> Iterator[Vote | tuple[str, str]]:
     """Each trader's vote, or its name and why it abstains."""
     for trader in crowd:
         try:
-            yield trader.vote(situation)
+            yield trader.vote(situation, weight)
         except BadEntryError as error:
             yield trader.name, str(error)
 

@@ -22,11 +22,15 @@ class _Model(BaseModel):
 
 
 class BindingConfig(_Model):
-    """A source under the name by which agents ask for it. A gap in a `required` one can cause a replan."""
+    """A source under the name by which agents ask for it. A gap in a `required` one can cause a replan.
+
+    An `optional` one may be a source that no plugin here offers: it then always has a gap.
+    """
 
     source: str
     config: dict[str, Any] = Field(default_factory=dict)
     required: bool = False
+    optional: bool = False
 
 
 class AgentConfig(_Model):

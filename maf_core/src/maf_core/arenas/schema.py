@@ -24,8 +24,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "memory": "Where decisions and what came of them are remembered.",
     },
     "BindingConfig": {
-        "source": "A source that some plugin offers: maf plugins list.",
+        "source": "A source that some plugin offers: maf sources list.",
         "config": "The source's own settings, see its page.",
+        "optional": "true: a source that no plugin here offers is a gap, not a mistake.",
         "required": "A gap here can cause a replan, and stops a BUY or SELL at the risk gate.",
     },
     "PhaseConfig": {
