@@ -61,7 +61,7 @@ class BetDecider(Decider):
     def decide(self, crowd: Crowd, question: Mapping[str, Any], data: Data, now: datetime) -> Decided:
         """As `polymarket_side` does, on the market as the bound source knows it."""
         found = next((answer.data for answer in data.values() if answer.data), None)
-        market = market_of(found)
+        market = market_of(found or question.get("market"))
         if market is None:
             return no_side("the market's prices are not known")
         return polymarket_side(crowd.distribution["YES"], market, now, self._within(question))

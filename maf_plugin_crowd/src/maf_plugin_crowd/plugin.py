@@ -44,6 +44,11 @@ def maf_sources() -> Iterator[SourceSpec]:
         factory=f"{_PACKAGE}.questions_source:QuestionsSource",
         summary="A report, bet or strategy by its id, from the stream it came on",
     )
+    yield SourceSpec(
+        name="polymarket_market",
+        factory=f"{_PACKAGE}.polymarket.source:PolymarketSource",
+        summary="A market of Polymarket: what it thinks, what a bet costs, how it came there",
+    )
 
 
 @hookimpl

@@ -43,6 +43,8 @@ def read_bet(payload: Mapping[str, Any]) -> Asked:
         "condition_id": text_of(payload, "condition_id", "conditionId", "market_id"),
         "ends_at": text_of(payload, "ends_at", "end_date", "endDate", "resolves_at"),
         "bankroll_usd": number_of(payload, "bankroll_usd", "bankroll"),
+        "market": _object(payload, "quote", "market_data"),
+        "history": _history(payload),
     }
     return Asked(required_text(payload, "bet_id", "id", "source_id", "slug"), as_of, facts)
 
@@ -57,6 +59,7 @@ def read_strategy(payload: Mapping[str, Any]) -> Asked:
         "probability": _unit(payload, "probability", "win_probability", "p"),
         "odds": number_of(payload, "odds", "decimal_odds", "price"),
         "starts_at": text_of(payload, "starts_at", "event_time", "start_time"),
+        "history": _history(payload),
     }
     return Asked(required_text(payload, "strategy_id", "id", "source_id", "trade_id"), as_of, facts)
 
@@ -66,6 +69,19 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Asked]] = {
     "polymarket_bet": read_bet,
     "oddsoddy_strategy": read_strategy,
 }
+
+
+def _object(payload: Mapping[str, Any], *names: str) -> dict[str, Any] | None:
+    found = value_of(payload, *names)
+    return found if isinstance(found, dict) else None
+
+
+def _history(payload: Mapping[str, Any]) -> list[float]:
+    """The prices of YES so far, oldest first, as whoever asks knows them."""
+    found = value_of(payload, "history", "prices")
+    rows = found if isinstance(found, list) else []
+    prices = [row.get("p", row.get("price")) if isinstance(row, Mapping) else row for row in rows]
+    return [float(price) for price in prices if isinstance(price, int | float) and not isinstance(price, bool)]
 
 
 def _unit(payload: Mapping[str, Any], *names: str) -> float | None:

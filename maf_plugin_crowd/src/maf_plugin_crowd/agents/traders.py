@@ -44,7 +44,8 @@ class TradersAgent(Agent):
 
 
 def _situation(question: Mapping[str, Any], data: Mapping[str, SourceResult]) -> Situation:
-    prices = next(filter(None, (_prices(answer.data) for answer in data.values())), [])
+    known = [_prices(answer.data) for answer in data.values()] + [_points(question.get("history"))]
+    prices = next(filter(None, known), [])
     words = [str(question.get("text", "")), *(text for answer in data.values() for text in _texts(answer.data))]
     stated = question.get("sentiment")
     tone = float(stated) if isinstance(stated, int | float) else lexicon().tone(" ".join(words))
@@ -54,9 +55,13 @@ def _situation(question: Mapping[str, Any], data: Mapping[str, SourceResult]) ->
 def _prices(data: Any) -> list[float]:
     """The closes of bars, or a market's own history."""
     if isinstance(data, Mapping):
-        return [float(point["p"]) for point in data.get("history") or () if _is_price(point.get("p"))]
+        return _points([point.get("p") for point in data.get("history") or ()])
     rows = data if isinstance(data, list) else []
     return [float(row["c"]) for row in rows if isinstance(row, Mapping) and _is_price(row.get("c"))]
+
+
+def _points(values: Any) -> list[float]:
+    return [float(value) for value in values or () if _is_price(value)]
 
 
 def _is_price(value: Any) -> bool:

@@ -26,7 +26,7 @@ def market_of(row: Any) -> Market | None:
             fee_rate=float(row.get("fee_rate") or 0.0),
             fee_exponent=float(row.get("fee_exponent") or 1.0),
             min_shares=float(row.get("min_shares") or 5.0),
-            open=row.get("open") is True,
+            open=row.get("open", True) is True,
             ends_at=parse_time(row["ends_at"]) if row.get("ends_at") else None,
             fault=str(row.get("fault") or ""),
         )
