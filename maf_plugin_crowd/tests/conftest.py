@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_asyncio import fixture as async_fixture
 
 from maf_core import publish
 from maf_core.app import MAFApp
@@ -54,15 +55,19 @@ def plugins():
     return PluginManager.load(Selection())
 
 
-@pytest.fixture
-def application(make_context, arena, plugins):
+@async_fixture
+async def application(make_context, arena, plugins):
     """The application with the arena; `application(arena=…, plugins=…, **settings)`."""
+    made = []
 
     def make(**changes: Any) -> MAFApp:
         given = {"plugins": plugins, "arenas": [changes.pop("arena", arena)], **changes}
-        return MAFApp(make_context(**given))
+        made.append(MAFApp(make_context(**given)))
+        return made[-1]
 
-    return make
+    yield make
+    for app in made:
+        await app.context.llm.aclose()
 
 
 @pytest.fixture
