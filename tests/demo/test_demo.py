@@ -56,6 +56,7 @@ async def test_figures_add_up_and_the_kept_data_is_found_again(tmp_path: Path):
     assert arena["runs_completed"] + arena["runs_failed"] == fired
     assert [arena[stage] for stage in STAGES] == [fired, fired]
     assert arena["executions_approved"] + arena["executions_rejected"] + arena["executions_pending"] == fired
+    assert set(summary["predictions"]) == {"fomo2_signal", "oddsoddy_multiplier", "polymarket_side"}
     assert summary["bars_in"] == 128
     assert summary["forecasts"] == 130  # one a bar, and the two that the service began with
     assert summary["redis_url"] == f"redis://127.0.0.1:{port}/0"
@@ -105,6 +106,7 @@ async def test_future_bars_in_the_stream_change_no_decision():
     with_future = await demo("--with-future-bars")
     assert plain["decisions_digest"] == with_future["decisions_digest"]
     assert plain["arenas"] == with_future["arenas"]
+    assert plain["predictions"] == with_future["predictions"]
 
 
 @pytest.mark.parametrize(

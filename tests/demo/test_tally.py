@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_core.demo.tally import ArenaTally, complaints, digest, tally
-from maf_core.streams.names import ACTIONS, CONTROL_IN, CONTROL_OUT, EXECUTIONS, OUTCOMES, arena_output
+from maf_core.streams.names import ACTIONS, CONTROL_IN, CONTROL_OUT, DECISIONS, EXECUTIONS, OUTCOMES, arena_output
 from maf_core.streams.publish import publish
 
 WHOLE = ArenaTally(
@@ -77,15 +77,26 @@ def test_figures_that_add_up_have_no_complaints():
 @pytest.mark.parametrize(
     ("stage", "says"),
     [
-        ("runs_completed", "6 triggers fired, but 6 runs"),
-        ("envelopes", "6 triggers fired, but 7 envelopes"),
-        ("actions", "6 triggers fired, but 7 actions"),
-        ("executions_pending", "6 triggers fired, but 7 executions"),
+        ("runs_completed", ["6 triggers fired, but 7 runs"]),
+        ("envelopes", ["6 triggers fired, but 7 envelopes"]),
+        ("decisions", ["6 triggers fired, but 7 actions and decisions"]),
+        ("actions", ["6 triggers fired, but 7 actions and decisions", "7 actions, but 6 executions"]),
+        ("executions_pending", ["6 actions, but 7 executions"]),
     ],
 )
-def test_a_stage_that_does_not_add_up_is_named(stage: str, says: str):
+def test_a_stage_that_does_not_add_up_is_named(stage: str, says: list[str]):
     more = replace(WHOLE, **{stage: getattr(WHOLE, stage) + 1})
-    assert complaints("a", more) == [f"a: {says.replace('6 runs', '7 runs')}"]
+    assert complaints("a", more) == [f"a: {line}" for line in says]
+
+
+async def test_an_arena_that_decides_and_does_not_trade_adds_up_too(redis):
+    await publish(redis, CONTROL_IN, {"command_id": "c", "arena": "crowd", "source": "trigger"})
+    await publish(redis, CONTROL_OUT, {"command_id": "c", "status": "completed"})
+    await publish(redis, arena_output("crowd"), {"prediction": {}, "decision_kind": "fomo2_signal"})
+    await publish(redis, DECISIONS, {"arena": "crowd"})
+    found = await tally(redis, ["crowd"])
+    assert complaints("crowd", found.arenas["crowd"]) == []
+    assert found.predictions == {"fomo2_signal": 1}
 
 
 def test_an_arena_that_never_fired_is_a_complaint():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from maf_core import AgentSpec, ArenaSpec, ChannelSpec, PublisherSpec, SourceSpec, hookimpl
+from maf_core import AgentSpec, ArenaSpec, ChannelSpec, CommandSpec, PublisherSpec, SourceSpec, hookimpl
 
 _PACKAGE = "maf_plugin_crowd"
 _ROLES = (
@@ -60,6 +60,12 @@ def maf_envelope_publishers() -> Iterator[PublisherSpec]:
         factory=f"{_PACKAGE}.publisher:CrowdPublisher",
         summary="maf:arena:crowd_simulation:output",
     )
+
+
+@hookimpl
+def maf_commands() -> Iterator[CommandSpec]:
+    """`maf crowd`."""
+    yield CommandSpec(name="crowd", factory=f"{_PACKAGE}.cli:cli", summary="Give the crowd something to predict")
 
 
 @hookimpl

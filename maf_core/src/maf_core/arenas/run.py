@@ -11,6 +11,7 @@ from maf_core.arenas.config import ActionMode, ArenaConfig
 from maf_core.arenas.fetching import Fetcher
 from maf_core.arenas.recorder import Recorder
 from maf_core.arenas.state import State, frozen, section
+from maf_core.clock import parse_time
 from maf_core.sources.base import SourceResult
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class FinishedRun:
         meta = {
             "as_of": self.request.as_of.isoformat(),
             "inputs": section(self.state, "inputs"),
+            "input_ages_s": _ages(section(self.state, "inputs"), self.request.as_of),
             "gaps": sorted({marker for markers in gaps.values() for marker in markers}),
             "required_gaps": sorted({marker for name in required for marker in gaps.get(name) or ()}),
             "abstained": {name: why for name, why in section(self.state, "abstentions").items() if why},
@@ -166,6 +168,12 @@ class RunContext:
     def required_gaps(self) -> list[str]:
         """The markers that sources of required bindings have given so far."""
         return self.fetcher.required_gaps()
+
+
+def _ages(inputs: Mapping[str, str | None], as_of: datetime) -> dict[str, float]:
+    """How old the newest part of each input was at the run's moment, in seconds; inputs without data have no age."""
+    known = {name: parse_time(moment) for name, moment in inputs.items() if moment}
+    return {name: round((as_of - moment).total_seconds(), 3) for name, moment in known.items()}
 
 
 def _models_asked(state: State) -> dict[str, Any]:

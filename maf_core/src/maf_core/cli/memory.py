@@ -79,7 +79,7 @@ def recall(
     config_dir: Path | None,
 ) -> None:
     """Recall what ARENA decided in like situations, the most alike first, as a run would."""
-    moment = _moment(as_of) if as_of else None
+    moment = moment_of(as_of) if as_of else None
 
     def alike(config: ArenaConfig, memory: MemoryConfig, now: datetime) -> MemoryQuery:
         about = {config.target_key: target}
@@ -110,7 +110,8 @@ def _remembering(context: AppContext, name: str) -> tuple[ArenaConfig, MemoryCon
     return arena, arena.memory
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """The moment that `--as-of` names; `UsageError` when it is none."""
     try:
         return parse_time(text)
     except BadEntryError as error:

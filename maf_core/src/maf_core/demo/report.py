@@ -7,7 +7,7 @@ from rich.table import Table
 
 from maf_core.demo.scene import Result
 
-_CLOSING = "Every trigger is found again as a run, an envelope, an action and an execution."
+_CLOSING = "Every trigger is found again as a run, an envelope and a decision, every action as an execution."
 
 
 def show(result: Result, console: Console) -> None:
@@ -29,6 +29,9 @@ def _overview(result: Result) -> Table:
     table.add_row("Decisions", f"{verdicts} (model: {found['model_used']})")
     table.add_row("Paper broker", f"{found['fills']} fills, {found['outcomes']} closed, {found['open_positions']} open")
     table.add_row("Profit and loss", f"{found['pnl']:+,.2f} USD after {costs}")
+    if found["predictions"]:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in found["predictions"].items())
+        table.add_row("Crowd's predictions", kinds)
     table.add_row("Decisions digest", found["decisions_digest"][:16])
     table.add_row("Time", f"{found['elapsed_s']:.1f} s")
     return table

@@ -23,12 +23,13 @@ from maf_core.plane.watch import WatchList
 from maf_core.plugins import PluginManager
 from maf_core.records import CommandSpec
 from maf_core.service import heartbeat_key
-from maf_core.streams.connect import connect
-from maf_core.streams.embedded import EmbeddedServer
+from maf_core.settings import load_settings
+from maf_core.streams.connect import EMBEDDED, connect, server_url
 from maf_core.streams.quiet import until_quiet
 from maf_core.tasks import cancelled
 
 _NEEDS = ("trtools2", "kronos", "paper")
+_CROWD = "crowd"
 _START_SECONDS = 60.0
 _CATCH_UP_SECONDS = 10.0
 _HISTORY_DAYS = 420
@@ -67,18 +68,18 @@ async def perform(play: Play, data_dir: Path, port: int | None, watcher: Watcher
     _require_commands()
     started = stopwatch.perf_counter()
     async with AsyncExitStack() as stack:
-        server = EmbeddedServer(data_dir, port=port)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        redis = await stack.enter_async_context(connect(server.url))
-        children = Children(data_dir, {"REDIS_URL": server.url})
+        appendfsync = load_settings().embedded.appendfsync
+        url = await stack.enter_async_context(server_url(EMBEDDED, data_dir, port, appendfsync))
+        redis = await stack.enter_async_context(connect(url))
+        children = Children(data_dir, {"REDIS_URL": url})
         stack.push_async_callback(children.stop)
         service = await _set_up(play, children, redis, data_dir)
         replayed = await _play(play, children, redis, watcher)
+        await _ask_crowd(play, children, redis)
         found = await tally(redis, await _arenas(redis, service))
         paper = json.loads(await children.run("paper", "status", "--json"))
     elapsed = stopwatch.perf_counter() - started
-    return _result(found, replayed, paper, elapsed, server.url)
+    return _result(found, replayed, paper, elapsed, url)
 
 
 async def _set_up(play: Play, children: Children, redis: Redis, data_dir: Path) -> Child:
@@ -145,6 +146,14 @@ async def _play(play: Play, children: Children, redis: Redis, watcher: Watcher) 
         await cancelled([watching])
 
 
+async def _ask_crowd(play: Play, children: Children, redis: Redis) -> None:
+    """Let the crowd, where it is installed, judge what stood out in the bars: each as of its own day."""
+    if _CROWD not in PluginManager.load().records("maf_commands", CommandSpec):
+        return
+    await children.run(_CROWD, "sample", "--from", play.first.isoformat(), "--to", play.last.isoformat())
+    await until_quiet(redis)
+
+
 def _replay(play: Play, first: date, last: date, speed: str) -> list[str]:
     words = ["trtools2", "replay", "--sample", "--json", "--speed", speed]
     words += ["--symbols", ",".join(play.symbols)]
@@ -171,6 +180,7 @@ def _result(found: Tally, replayed: dict[str, Any], paper: dict[str, Any], elaps
         "forecast_backend": found.forecast_backend,
         "model_used": found.model_used,
         "decisions_digest": found.decisions_digest,
+        "predictions": dict(sorted(found.predictions.items())),
         "arenas": {name: asdict(arena) for name, arena in found.arenas.items()},
     }
     wrong = [line for name, arena in found.arenas.items() for line in complaints(name, arena)]

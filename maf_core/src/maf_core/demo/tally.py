@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from maf_core.streams import codec
-from maf_core.streams.names import ACTIONS, CONTROL_IN, CONTROL_OUT, EXECUTIONS, OUTCOMES, arena_output
+from maf_core.streams.names import ACTIONS, CONTROL_IN, CONTROL_OUT, DECISIONS, EXECUTIONS, OUTCOMES, arena_output
 from maf_core.streams.raw import entries, text
 
 _PAGE = 1000
@@ -41,6 +41,7 @@ class Tally:
     arenas: dict[str, ArenaTally] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
+    predictions: Counter[str] = field(default_factory=Counter)
     forecasts: int = 0
     forecasts_emitted: int = 0
     forecast_backend: str = ""
@@ -60,19 +61,23 @@ async def tally(redis: Redis, arenas: Iterable[str]) -> Tally:
 
 
 def complaints(name: str, arena: ArenaTally) -> list[str]:
-    """What does not add up in one arena; every trigger must be found again at every later stage."""
+    """What does not add up in one arena.
+
+    Every trigger must be found again as a run, an envelope and an action or decision, every action as an execution.
+    """
     executions = arena.executions_approved + arena.executions_rejected + arena.executions_pending
     stages = {
         "runs": arena.runs_completed + arena.runs_failed,
         "envelopes": arena.envelopes,
-        "actions": arena.actions,
-        "executions": executions,
+        "actions and decisions": arena.actions + arena.decisions,
     }
     wrong = [
         f"{name}: {arena.triggers_fired} triggers fired, but {count} {stage}"
         for stage, count in stages.items()
         if count != arena.triggers_fired
     ]
+    if executions != arena.actions:
+        wrong.append(f"{name}: {arena.actions} actions, but {executions} executions")
     return wrong if arena.triggers_fired else [f"{name}: no trigger fired", *wrong]
 
 
@@ -115,9 +120,10 @@ async def _count_commands(redis: Redis, found: Tally) -> None:
 async def _count_envelopes(redis: Redis, found: Tally) -> None:
     for name, arena in found.arenas.items():
         arena.envelopes = await redis.xlen(arena_output(name))
-        newest = entries(await redis.xrevrange(arena_output(name), count=1))
-        if newest:
-            found.model_used = str(codec.decode(newest[0][1]).get("meta", {}).get("model_used", ""))
+        async for envelope in payloads(redis, arena_output(name)):
+            found.model_used = str(envelope.get("meta", {}).get("model_used", "")) or found.model_used
+            if "prediction" in envelope:
+                found.predictions[str(envelope.get("decision_kind", ""))] += 1
 
 
 async def _count_decisions(redis: Redis, found: Tally) -> None:
@@ -131,6 +137,9 @@ async def _count_decisions(redis: Redis, found: Tally) -> None:
         if action["arena"] in found.arenas:
             found.arenas[action["arena"]].actions += 1
     found.decisions_digest = digest(rows)
+    async for decision in payloads(redis, DECISIONS):
+        if decision["arena"] in found.arenas:
+            found.arenas[decision["arena"]].decisions += 1
     async for execution in payloads(redis, EXECUTIONS):
         arena = found.arenas.get(execution["action"]["arena"])
         if arena is not None:
