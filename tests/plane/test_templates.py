@@ -49,6 +49,35 @@ def test_a_wrong_template_is_refused_when_compiled(source):
         Template(source)
 
 
+@pytest.mark.parametrize(
+    ("source", "column"), [("{symbol}", 2), ("US:{payload.}", 13), ("{payload.a}/{1 + b}", 18), ("{payload.a", None)]
+)
+def test_a_mistake_is_told_with_its_place_in_the_template(source, column):
+    with pytest.raises(ExpressionError) as caught:
+        Template(source)
+    assert caught.value.column == column
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x{payload.long}", "gives 10,001 characters; 10,000 are allowed"),
+        ("{payload.long}{payload.long}", "characters; 10,000 are allowed"),
+        ("x{payload.list}", "a list cannot stand in text"),
+        ("x{payload.bar}", "a dict cannot stand in text"),
+        ("x{payload.big + payload.big}", "too long to stand in text"),
+    ],
+)
+def test_what_an_entry_brings_makes_no_huge_target(source, words):
+    with pytest.raises(ExpressionError, match=words):
+        Template(source).fill({**PAYLOAD, "long": "x" * 10_000, "big": int("9" * 4300)})
+
+
+def test_a_template_of_any_size_is_refused():
+    with pytest.raises(ExpressionError, match="2000 are allowed"):
+        Template("{payload.a}" * 10**5)
+
+
 @given(st.text(st.characters(blacklist_characters="{}")))
 def test_text_without_places_stays_as_it_is(text):
     assert Template(text).fill({}) == text

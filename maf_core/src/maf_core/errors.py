@@ -39,7 +39,15 @@ class ActionError(UsageError):
 
 
 class ExpressionError(ConfigError):
-    """A trigger expression or target template is not in the language."""
+    """A trigger expression or target template is not in the language, or does not apply to an entry.
+
+    `column`: where in the text, from 1; None when it is about all of it. `reason`: the message without it.
+    """
+
+    def __init__(self, reason: str, column: int | None = None) -> None:
+        super().__init__(reason if column is None else f"{reason} (column {column}).")
+        self.reason = reason
+        self.column = column
 
 
 class PluginError(MAFError):

@@ -29,8 +29,9 @@ class MiroFishSimConfig(SourceConfig):
 class MiroFishSimSource(BaseSource):
     """Data is the outcome of a simulation as a mapping, see docs/mirofish.md.
 
-    A target with a `report_id` gets that report's; else its `ticker` or `symbol` counts. Gaps: `no_mirofish_sim`; `stale_mirofish_sim`,
-    which comes with the data; `failed_mirofish_sim`, when the last attempt failed, with the data of an earlier one if any.
+    A target with a `report_id` gets that report's; else its `ticker` or `symbol` counts. Gaps: `no_mirofish_sim`;
+    `stale_mirofish_sim`, which comes with the data; `failed_mirofish_sim`, when the last attempt failed, with the data
+    of an earlier one if there is any.
     """
 
     name = "mirofish_sim"
