@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from maf_core.streams.connect import connect, server_url
-from maf_core.streams.embedded import _binary
 from maf_core.streams.publish import publish_once
+from maf_core.streams.valkey import binary
 from maf_core.testing import wait_until
 
 
@@ -17,7 +17,7 @@ from maf_core.testing import wait_until
 def socket_path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("s")
     path = folder / "v.sock"
-    words = [_binary(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    words = [binary(), "--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:
         asyncio.run(wait_until(path.exists))
         yield path

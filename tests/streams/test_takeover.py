@@ -6,20 +6,30 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from maf_core.streams import codec
+from maf_core.streams.connect import connect
 from maf_core.streams.group import forget_consumers
 from maf_core.streams.publish import publish
 from maf_core.streams.quiet import until_quiet
 from maf_core.testing import wait_until
 
 
-async def reclaims(redis) -> int:
-    stats = await redis.info("commandstats")
-    return stats.get("cmdstat_xautoclaim", {"calls": 0})["calls"]
+async def leave_behind(redis, number: int) -> str:
+    """An entry that a consumer took and will never finish, long ago."""
+    async with redis.pipeline(transaction=True) as pipeline:  # nobody else gets it in between
+        pipeline.xadd("in", codec.encode({"n": number}))
+        pipeline.xreadgroup("g", "ghost", {"in": ">"})
+        entry_id, _ = await pipeline.execute()
+    await redis.xclaim("in", "g", "ghost", 0, [entry_id], idle=3_600_000, justid=True)
+    return entry_id.decode()
 
 
 async def test_what_a_killed_process_held_is_taken_over_after_the_lease(
@@ -39,7 +49,7 @@ async def test_what_a_killed_process_held_is_taken_over_after_the_lease(
 
 
 async def test_what_a_living_process_holds_is_not_taken(redis, consumer, consuming, seen, note):
-    """A handler that takes many leases keeps its entry."""
+    """A handler that takes many leases keeps its entry, while what nobody holds any more is taken over."""
     await publish(redis, "in", {"n": 1})
     begun, may_end = asyncio.Event(), asyncio.Event()
 
@@ -49,18 +59,15 @@ async def test_what_a_living_process_holds_is_not_taken(redis, consumer, consumi
 
     async with consuming(consumer("slow", lease_s=0.3), slow):
         await begun.wait()
+        began = time.monotonic()
         async with consuming(consumer("eager", lease_s=0.3), note):
-            tries = await reclaims(redis)
-            began = time.monotonic()
-
-            async def many_leases() -> bool:
-                return await reclaims(redis) > tries + 3 and time.monotonic() - began > 4 * 0.3
-
-            await wait_until(many_leases)
-            assert seen == []
-            may_end.set()
-            await until_quiet(redis)
-    assert seen == []
+            await wait_until(lambda: time.monotonic() - began > 4 * 0.3)
+            left = await leave_behind(redis, 2)
+            await wait_until(lambda: seen)
+        assert [entry.id for entry in seen] == [left]
+        may_end.set()
+        await until_quiet(redis)
+    assert [entry.id for entry in seen] == [left]
 
 
 async def test_what_was_read_but_not_begun_is_handed_back_at_once(redis, consumer, consuming, seen, note):
@@ -158,37 +165,37 @@ async def test_a_consumer_does_not_take_over_from_itself(redis, consumer, consum
 
     async with consuming(consumer("c1", lease_s=0.5, concurrency=2), slow):
         await begun.wait()
-        tries = await reclaims(redis)
+        left = await leave_behind(redis, 2)
 
-        async def has_looked_again() -> bool:
-            await redis.xclaim("in", "g", "c1", 0, [entry_id], idle=60_000, justid=True)
-            return len(seen) > 1 or await reclaims(redis) > tries + 2
+        async def has_taken_over() -> bool:
+            await redis.xclaim("in", "g", "c1", 0, [entry_id], idle=3_600_000, justid=True)
+            return len(seen) > 1
 
-        await wait_until(has_looked_again)
+        await wait_until(has_taken_over)
         may_end.set()
         await until_quiet(redis)
-    assert [entry.id for entry in seen] == [entry_id]
+    assert [entry.id for entry in seen] == [entry_id, left]
 
 
-class LosesAnAnswer(Redis):
-    """A client whose connection breaks once, after the server has delivered and before the answer is here."""
-
-    lost = False
-
-    async def execute_command(self, *args, **options):
-        """Send the command; drop the first answer that delivers something new."""
-        answer = await super().execute_command(*args, **options)
-        if args[0] == "XREADGROUP" and ">" in args and answer and not self.lost:
-            self.lost = True
-            raise RedisConnectionError("connection reset by peer")
-        return answer
+def patched(client: Redis, execute: Callable[..., Awaitable[Any]]) -> None:
+    """Have the client call `execute(real, *args, **options)` for each command."""
+    client.execute_command = partial(execute, client.execute_command)
 
 
 async def test_what_was_delivered_into_a_broken_connection_is_not_lost(
     redis_url, redis, consumer, consuming, seen, note
 ):
+    """The server has delivered, and the answer never arrives."""
     entry_id = await publish(redis, "in", {"n": 1})
-    async with LosesAnAnswer.from_url(redis_url) as client:
+
+    async def loses_an_answer(real, *args, **options):
+        answer = await real(*args, **options)
+        if args[0] == "XREADGROUP" and answer:
+            raise RedisConnectionError("connection reset by peer")
+        return answer
+
+    async with connect(redis_url) as client:
+        patched(client, loses_an_answer)
         with pytest.raises(RedisConnectionError):
             await consumer("unlucky", client=client).run(note, asyncio.Event())
     async with consuming(consumer("heir", lease_s=0.1), note):
@@ -196,26 +203,26 @@ async def test_what_was_delivered_into_a_broken_connection_is_not_lost(
     assert [entry.id for entry in seen] == [entry_id]
 
 
-class DeliversLate(Redis):
-    """A client whose last read is answered by the server just before its consumer is deleted."""
-
-    answer_read = None
-
-    async def execute_command(self, *args, **options):
-        """Let the server answer the read, then send the command."""
-        if args[0] in ("XGROUP DELCONSUMER", "EVALSHA") and self.answer_read:
-            answer_read, self.answer_read = self.answer_read, None
-            await answer_read()
-        return await super().execute_command(*args, **options)
-
-
 async def test_what_is_delivered_while_a_consumer_leaves_is_not_lost(redis_url, redis, consumer, consuming, seen, note):
-    async def answer_read() -> None:
-        await publish(redis, "in", {"n": 1})
-        await redis.xreadgroup("g", "leaving", {"in": ">"})
+    """A read that was cut short is answered just before the consumer is removed."""
+    reading, stop = asyncio.Event(), asyncio.Event()
 
-    async with DeliversLate.from_url(redis_url) as client, consuming(consumer("leaving", client=client), note):
-        client.answer_read = answer_read
+    async def delivers_late(real, *args, **options):
+        if args[0] == "XREADGROUP":
+            reading.set()
+        if args[0] == "EVALSHA" and stop.is_set() and not await redis.xlen("in"):
+            await publish(redis, "in", {"n": 1})
+            await redis.xreadgroup("g", "leaving", {"in": ">"})
+        return await real(*args, **options)
+
+    async with connect(redis_url) as client:
+        patched(client, delivers_late)
+        running = asyncio.create_task(consumer("leaving", client=client).run(note, stop))
+        await reading.wait()
+        stop.set()
+        await running
+    assert seen == []
+    assert [row["consumer"] for row in await redis.xpending_range("in", "g", "-", "+", 10)] == [b"leaving"]
     async with consuming(consumer("heir", lease_s=0.1), note):
         await until_quiet(redis)
     assert [entry.payload for entry in seen] == [{"n": 1}]
@@ -236,7 +243,7 @@ async def test_consumers_that_are_gone_are_forgotten_unless_they_hold_something(
     await publish(redis, "in", {"n": 1})
     await redis.xgroup_create("in", "g", "0")
     await redis.xreadgroup("g", "holds", {"in": ">"})
-    await redis.xreadgroup("g", "gone", {"in": ">"})
+    await redis.xgroup_createconsumer("in", "g", "gone")
     assert await forget_consumers(redis, "in", "g", idle_s=3600) == 0
     assert await forget_consumers(redis, "in", "g", idle_s=0) == 1
     assert [consumer["name"] for consumer in await redis.xinfo_consumers("in", "g")] == [b"holds"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 # Long enough for a task that was reached to put its affairs in order: a second cancellation would break into that, and
@@ -25,3 +25,14 @@ async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in done:
             if not task.cancelled():
                 task.exception()  # looked at, so that asyncio does not log it as never retrieved
+
+
+async def side_by_side(*works: Coroutine[Any, Any, None]) -> None:
+    """Run these until all have ended. An error in one, or a cancellation, ends the others for good."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        await cancelled(tasks)

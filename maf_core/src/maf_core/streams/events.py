@@ -38,6 +38,7 @@ EVENT_KINDS = (
     "control.ack",
     "system.status",
 )
+MAXLEN = 20_000
 _QUEUE = 10_000
 _BATCH = 256
 # What one run says within this time goes out together: far too short for whoever looks on to notice.
@@ -53,7 +54,7 @@ Observer = Callable[[dict[str, Any]], None]
 class EventBus:
     """Collects events and appends them in batches, one round trip each. A full queue drops and counts the newest."""
 
-    def __init__(self, redis: Redis, stream: str = EVENTS, maxlen: int = 20_000) -> None:
+    def __init__(self, redis: Redis, stream: str = EVENTS, maxlen: int = MAXLEN) -> None:
         self.dropped = 0
         self._append = redis.register_script(_APPEND)
         self._stream = stream

@@ -1,145 +1,115 @@
-"""What a consumer group does on the server: deliver, take over, acknowledge, bury."""
+"""What a consumer does on the server: read, take over, keep, acknowledge, leave."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from maf_core.streams.names import DEAD, GROUPS
-from maf_core.streams.publish import publish_once
-from maf_core.streams.raw import RawFields, by_stream, entries, text
+from maf_core.streams import scripts
+from maf_core.streams.ids import order
+from maf_core.streams.names import GROUPS
+from maf_core.streams.raw import RawFields, by_stream, text
 
-log = structlog.get_logger(__name__)
-
-_MOST_HELD = 10_000
-
-# Removing a consumer forgets what it holds, and a read that was cut short may have given it something just now: so it
-# is looked at and removed in one step. An empty name stands for all, idle for at least ARGV[3] milliseconds.
-_REMOVE = """
-local gone, all = 0, redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-if all.err then return 0 end
-for _, found in ipairs(all) do
-  local consumer = {}
-  for i = 1, #found, 2 do consumer[found[i]] = found[i + 1] end
-  local meant = ARGV[2] == '' or ARGV[2] == consumer['name']
-  if meant and consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[3]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
-    gone = gone + 1
-  end
-end
-return gone
-"""
+Ids = Mapping[str, Collection[str]]  # by stream
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """An entry as the server handed it out; `count` says how often it did, this time included."""
+class Delivery(NamedTuple):
+    """An entry as the server handed it out; `times` says how often it did, this time included.
+
+    `fields` is None for one that was not handed out: it was as often as was asked for already.
+    """
 
     stream: str
     id: str
-    fields: RawFields = field(repr=False, hash=False, compare=False)
-    count: int = field(default=1, compare=False)
+    fields: RawFields | None
+    times: int = 1
 
 
 class Group:
-    """One consumer's hold on a group over several streams."""
+    """One consumer's hold on a group over streams that one command can reach."""
 
-    def __init__(self, redis: Redis, name: str, streams: Sequence[str], consumer: str, lease_s: float) -> None:
+    def __init__(
+        self, redis: Redis, name: str, streams: Sequence[str], consumer: str, lease_s: float, *, own_name: bool = False
+    ) -> None:
         self.redis = redis
         self.name = name
-        self.streams = list(dict.fromkeys(streams))
-        self.consumer = consumer
-        self.lease_ms = int(lease_s * 1000)
-
-    async def create(self, start: str) -> None:
-        """Create the group where it is missing, and register it where `until_quiet` finds it."""
-        for stream in self.streams:
-            try:
-                await self.redis.xgroup_create(stream, self.name, start, mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise
-        if self.streams:
-            await self.redis.sadd(GROUPS, *(f"{stream}\n{self.name}" for stream in self.streams))
+        self.streams = list(streams)
+        self._who = (name, consumer)
+        self._lease_ms = int(lease_s * 1000)
+        self._own_counts = int(not own_name)
+        self._take, self._ack, self._renew, self._leave = map(
+            redis.register_script, (scripts.TAKE, scripts.ACK, scripts.RENEW, scripts.LEAVE)
+        )
 
     async def new(self, count: int, block_ms: int) -> list[Delivery]:
         """Entries never delivered before, at most `count` of each stream; waits for one at most `block_ms`."""
-        answer = await self.redis.xreadgroup(
-            self.name, self.consumer, dict.fromkeys(self.streams, ">"), count=count, block=block_ms
-        )
+        answer = await self.redis.xreadgroup(*self._who, dict.fromkeys(self.streams, ">"), count=count, block=block_ms)
         return [Delivery(stream, entry_id, fields) for stream, found in by_stream(answer) for entry_id, fields in found]
 
-    async def own(self) -> list[Delivery]:
-        """What this consumer took before and never acknowledged: its process died, or its worker was restarted."""
-        taken: list[Delivery] = []
-        for stream in self.streams:
-            counts = await self._pending(stream)
-            # Claiming, unlike reading again, counts: an entry that kills its consumer each time must be given up.
-            if counts:
-                found = await self.redis.xclaim(stream, self.name, self.consumer, 0, list(counts))
-                taken += self._deliveries(stream, found, {entry_id: count + 1 for entry_id, count in counts.items()})
-        return taken
+    async def own(self, stream: str, after: str, most: int) -> Delivery | None:
+        """Take the next entry that this consumer holds since before: its process died, or it was restarted.
 
-    async def abandoned(self, count: int) -> list[Delivery]:
-        """Take over what consumers have held in silence for longer than the lease."""
-        taken: list[Delivery] = []
-        for stream in self.streams:
-            _, found, _ = await self.redis.xautoclaim(
-                stream, self.name, self.consumer, min_idle_time=self.lease_ms, count=count
-            )
-            if found:
-                taken += self._deliveries(stream, found, await self._pending(stream))
-        return taken
+        If nobody else ever had its name, its process lives, and this does not count as another delivery.
 
-    async def ack(self, deliveries: Iterable[Delivery]) -> None:
-        """Acknowledge, in one round trip."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for stream, ids in _by_stream(deliveries).items():
-            pipeline.xack(stream, self.name, *ids)
-        await pipeline.execute()
+        `after`: the id before it. One that was delivered `most` times already is not taken, only named.
+        """
+        return await self._taken(stream, [most, _start(after), "", 0, self._own_counts])
 
-    async def renew(self, deliveries: Iterable[Delivery]) -> None:
-        """Reset the idle time of what is in work, so that nobody takes a long run over."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for stream, ids in _by_stream(deliveries).items():
-            pipeline.xclaim(stream, self.name, self.consumer, 0, ids, justid=True)
-        await pipeline.execute()
+    async def abandoned(self, stream: str, after: str, most: int, held: int) -> Delivery | None:
+        """Take the next entry that another has held in silence for longer than the lease.
 
-    async def leave(self) -> None:
-        """Make what this consumer still holds claimable by others at once; holding nothing, remove it."""
-        for stream in self.streams:
-            pipeline = self.redis.pipeline(transaction=False)
-            for entry_id, count in (await self._pending(stream)).items():
-                # Leaving in good order is no death: this delivery does not count.
-                back = {"idle": self.lease_ms, "retrycount": count - 1, "justid": True}
-                pipeline.xclaim(stream, self.name, self.consumer, 0, [entry_id], **back)  # type: ignore[arg-type]
-            await pipeline.execute()
-            await _remove(self.redis, stream, self.name, self.consumer, idle_ms=0)
+        `held`: how many this consumer holds; `after` and `most` as for `own`.
+        """
+        return await self._taken(stream, [most, _start(after), self._lease_ms, held + 1, 1])
 
-    async def bury(self, delivery: Delivery, reason: str) -> None:
-        """Put an entry that will never be handled on the dead-letter stream, with its origin and the reason."""
-        log.warning("entry_dead", stream=delivery.stream, entry=delivery.id, group=self.name, reason=reason)
-        letter = {
-            "stream": delivery.stream,
-            "entry_id": delivery.id,
-            "group": self.name,
-            "reason": reason,
-            "fields": {text(name): text(value) for name, value in delivery.fields.items()},
-        }
-        await publish_once(self.redis, DEAD, f"{delivery.stream}:{delivery.id}:{self.name}", letter)
+    async def ack(self, ids: Ids) -> None:
+        """Acknowledge what of these, the oldest first, this consumer still holds; the rest is others' by now."""
+        await self._ack(*self._arguments(ids))
 
-    async def _pending(self, stream: str) -> dict[str, int]:
-        """The ids this consumer holds, and how often each was delivered."""
-        rows = await self.redis.xpending_range(stream, self.name, "-", "+", _MOST_HELD, consumername=self.consumer)
-        return {text(row["message_id"]): int(row["times_delivered"]) for row in rows}
+    async def renew(self, ids: Ids) -> list[tuple[str, str]]:
+        """Reset the idle time, so that nobody takes these over; returns those that somebody has, with their stream."""
+        keys, args = self._arguments({stream: sorted(found, key=order) for stream, found in ids.items()})
+        return [(keys[place - 1], text(entry_id)) for place, entry_id in await self._renew(keys, args)]
 
-    def _deliveries(self, stream: str, found: Any, counts: dict[str, int]) -> list[Delivery]:
-        return [Delivery(stream, entry_id, fields, counts.get(entry_id, 1)) for entry_id, fields in entries(found)]
+    async def leave(self, ids: Ids) -> None:
+        """Make what this consumer holds claimable by others at once; holding nothing, it is forgotten.
+
+        `ids`: the entries whose last delivery is not to count.
+        """
+        await self._leave(*self._arguments({stream: ids.get(stream, ()) for stream in self.streams}))
+
+    def _arguments(self, ids: Ids) -> tuple[list[str], list[Any]]:
+        args: list[Any] = [*self._who, self._lease_ms]
+        for found in ids.values():
+            args += [len(found), *found]
+        return list(ids), args
+
+    async def _taken(self, stream: str, args: list[Any]) -> Delivery | None:
+        found = await self._take([stream], [*self._who, *args])
+        if not found:
+            return None
+        entry_id, times, *fields = found
+        pairs = iter(fields[0]) if fields else None
+        return Delivery(stream, text(entry_id), dict(zip(pairs, pairs, strict=True)) if pairs else None, times)
+
+
+def _start(after: str) -> str:
+    return f"({after}" if after else "-"
+
+
+async def create_groups(redis: Redis, group: str, streams: Sequence[str], start: str) -> None:
+    """Create the group where it is missing, and register it where `until_quiet` finds it."""
+    for stream in streams:
+        try:
+            await redis.xgroup_create(stream, group, start, mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+    if streams:
+        await redis.sadd(GROUPS, *(f"{stream}\n{group}" for stream in streams))
 
 
 async def forget_consumers(redis: Redis, stream: str, group: str, idle_s: float) -> int:
@@ -147,15 +117,4 @@ async def forget_consumers(redis: Redis, stream: str, group: str, idle_s: float)
 
     Every process has a name of its own in a group; those that were killed would stay for ever.
     """
-    return await _remove(redis, stream, group, "", idle_ms=int(idle_s * 1000))
-
-
-async def _remove(redis: Redis, stream: str, group: str, consumer: str, idle_ms: int) -> int:
-    return int(await redis.register_script(_REMOVE)(keys=[stream], args=[group, consumer, idle_ms]))
-
-
-def _by_stream(deliveries: Iterable[Delivery]) -> dict[str, list[Any]]:
-    ids: dict[str, list[Any]] = {}
-    for delivery in deliveries:
-        ids.setdefault(delivery.stream, []).append(delivery.id)
-    return ids
+    return int(await redis.register_script(scripts.FORGET)(keys=[stream], args=[group, int(idle_s * 1000)]))

@@ -76,7 +76,8 @@ async def until_quiet(redis: Redis, on_wait: Callable[[list[Backlog]], None] | N
 
 async def _backlog(redis: Redis, stream: str, group: dict[str, Any]) -> Backlog:
     delivered_id = text(group["last-delivered-id"])
-    undelivered = group["lag"]
-    if undelivered is None:  # the server lost count, as it does when entries were deleted
-        undelivered = len(await redis.xrange(stream, min=f"({delivered_id}", count=1) or [])
-    return Backlog(stream, text(group["name"]), delivered_id, undelivered, group["pending"])
+    undelivered, pending = group["lag"], group["pending"]
+    # The server loses count when entries are deleted; Redis 7.0 also miscounts after it has read its file.
+    if undelivered != 0 and not pending:
+        undelivered = (undelivered or 1) if await redis.xrange(stream, min=f"({delivered_id}", count=1) else 0
+    return Backlog(stream, text(group["name"]), delivered_id, undelivered or 0, pending)

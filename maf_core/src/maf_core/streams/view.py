@@ -50,7 +50,8 @@ class StreamView(Generic[ItemT]):
     """What a stream says, per key, as of any moment.
 
     `parse` turns a payload into (key, time as a Unix timestamp, item) rows and raises `BadEntryError` for a bad one,
-    which is skipped and counted. `keep` bounds the items per key. `unique`: one item per key and time.
+    which is skipped and counted; so is one that it fails over. `keep` bounds the items per key. `unique`: one item per
+    key and time.
     """
 
     def __init__(
@@ -101,11 +102,21 @@ class StreamView(Generic[ItemT]):
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
         try:
-            for key, time, item in self._parse(codec.decode(fields)):
-                series = self._series.setdefault(key, _Series())
-                if not series.add(time, item, unique=self._unique):
-                    self.duplicates += 1
-                series.keep_newest(self._keep)
+            rows = list(self._parse(codec.decode(fields)))
         except BadEntryError as error:
-            self.bad_entries += 1
-            log.warning("entry_skipped", stream=self.stream, reason=str(error), bad_entries=self.bad_entries)
+            self._skip(str(error))
+            return
+        except Exception as error:
+            # A parser is a plugin's code; what it did not expect must not blind everybody to what comes after.
+            log.exception("parser_failed", stream=self.stream)
+            self._skip(f"its parser failed: {type(error).__name__}: {error}")
+            return
+        for key, time, item in rows:
+            series = self._series.setdefault(key, _Series())
+            if not series.add(time, item, unique=self._unique):
+                self.duplicates += 1
+            series.keep_newest(self._keep)
+
+    def _skip(self, reason: str) -> None:
+        self.bad_entries += 1
+        log.warning("entry_skipped", stream=self.stream, reason=reason, bad_entries=self.bad_entries)

@@ -1,0 +1,125 @@
+"""From an entry to the run it sets off: MAF beside docket, one at a time, in turn, on one server.
+
+- `two hops`: from publishing an entry on a stream that a rule watches until the first agent of the run is called. The
+  service's own dispatcher sends a command, its own control inbox gives the run.
+- `one hop`: from sending that command. Before the agent is called the command has been claimed and accepted, and the
+  run's record written.
+- `docket`: from `docket.add(task)()` until the task is called by its worker, with the worker's defaults. One hop.
+
+Dispatcher and inbox share a process, docket's worker has one of its own; both say by the machine's monotonic clock when
+they began. Prints milliseconds; exits 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median, quantiles
+
+from docket import Docket
+from redis.asyncio import Redis
+from served import ARENA, NAME, STREAM, begin
+from shared import load, verdict
+
+from maf_core.plane.commands import Command, send
+from maf_core.streams.connect import connect
+from maf_core.streams.embedded import EmbeddedServer
+from maf_core.streams.publish import publish
+
+KNOWN = datetime(2024, 1, 2, 21, tzinfo=UTC)
+HOP, P99_MS = 1.1, 3.0
+WARM = 20
+
+Send = Callable[[int], Awaitable[object]]
+
+
+@asynccontextmanager
+async def served(name: str, url: str) -> AsyncIterator[Process]:
+    """The process that begins runs or tasks, once it is ready."""
+    program = Path(__file__).with_name("served.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), name, url, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        await process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def took_ms(process: Process, send: Send, number: int) -> float:
+    """From sending until it was begun, whatever else the process prints."""
+    assert process.stdout is not None
+    sent = time.monotonic_ns()
+    await send(number)
+    while not (line := (await process.stdout.readline()).strip()).isdigit():
+        assert line, "the process has ended"
+    return (int(line) - sent) / 1e6
+
+
+def sending(redis: Redis, docket: Docket) -> dict[str, tuple[str, Send]]:
+    """Who is sent what."""
+
+    async def entry(number: int) -> None:
+        await publish(redis, STREAM, {"symbol": f"E{number}", "prob_up_delta": 0.2, "as_of": KNOWN.isoformat()})
+
+    async def command(number: int) -> None:
+        await send(redis, Command(command="run_arena", arena=ARENA, target={"ticker": f"C{number}"}, as_of=KNOWN))
+
+    async def task(number: int) -> None:
+        await docket.add(begin)(number)
+
+    return {"two hops": ("maf", entry), "one hop": ("maf", command), "docket": ("docket", task)}
+
+
+async def measure(count: int, pause_s: float) -> dict[str, list[float]]:
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        server = EmbeddedServer(Path(folder), appendfsync="everysec")
+        await server.start()
+        stack.push_async_callback(server.stop)
+        redis = await stack.enter_async_context(connect(server.url))
+        docket = await stack.enter_async_context(Docket(name=NAME, url=server.url))
+        docket.register(begin)
+        processes = {name: await stack.enter_async_context(served(name, server.url)) for name in ("maf", "docket")}
+        sends = sending(redis, docket)
+        found: dict[str, list[float]] = {name: [] for name in sends}
+        for number in range(WARM + count):
+            for name, (who, one) in sends.items():
+                found[name].append(await took_ms(processes[who], one, number))
+                await asyncio.sleep(pause_s)  # what follows from the one must not meet the other
+        return {name: times[WARM:] for name, times in found.items()}
+
+
+def main(options: argparse.Namespace) -> int:
+    found = asyncio.run(measure(options.count, options.pause))
+    print(f"{options.count} of each, {options.pause * 1000:g} ms between them, {load()}")
+    p50, p99 = {}, {}
+    for name, times in found.items():
+        cuts = quantiles(times, n=100)
+        p50[name], p99[name] = cuts[49], cuts[98]
+        ratio = p50[name] / median(found["docket"])
+        print(f"{name:9} p50 {p50[name]:5.2f} ms  p99 {p99[name]:5.2f} ms  {ratio:5.2f} of docket's p50")
+    return verdict(
+        [
+            (f"one hop's p50 at most {HOP} of docket's", p50["one hop"] <= HOP * p50["docket"]),
+            (f"two hops' p99 under {P99_MS:g} ms", p99["two hops"] < P99_MS),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--pause", type=float, default=0.01, help="seconds between two")
+    sys.exit(main(parser.parse_args()))
