@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from maf_core import PublisherSpec, publish, publish_once
-from maf_core.app import ControlInbox
+from maf_core.control.inbox import ControlInbox
 from maf_core.plane.commands import Command, send
+from maf_core.plane.refusals import recent_refusals
 from maf_core.streams import codec
+from maf_core.streams.dead import find
 from maf_core.streams.names import ACTIONS, CONTROL_IN, CONTROL_OUT, DEAD, DECISIONS, arena_output
 from maf_core.streams.quiet import until_quiet
 from maf_core.streams.raw import entries
+from maf_core.streams.redrive import redrive
 from maf_core.testing import running
 
 SAYS = {"name": "a", "role": "speaker", "options": {"signal": "BULLISH", "confidence": 0.8}}
+DEEP = json.loads('{"a":' * 20 + "0" + "}" * 20)
 PHASES = [
     {"name": "look", "agents": [SAYS]},
     {"name": "decide", "agents": [{"name": "verdict", "role": "synthesis"}]},
@@ -89,12 +94,22 @@ async def test_an_arena_about_something_else_makes_a_decision_and_no_action(redi
 async def test_the_same_command_twice_is_one_run(redis, answered):
     command = wanted()
     answers = await answered(command, command)
-    assert [answer["status"] for answer in answers] == ["accepted", "completed"]
+    assert sorted(answer["status"] for answer in answers) == ["accepted", "completed", "rejected"]
     assert len(await payloads(redis, ACTIONS)) == 1
     await redis.xgroup_setid(CONTROL_IN, "maf:control", "0")
-    assert len(await answered()) == 2
+    assert len(await answered()) == 3
     assert len(await payloads(redis, ACTIONS)) == 1
     assert len(await payloads(redis, arena_output("panel"))) == 1
+
+
+async def test_the_second_is_told_where_the_answers_of_the_first_are(redis, answered):
+    command = wanted()
+    (refused,) = [answer for answer in await answered(command, command) if answer["status"] == "rejected"]
+    (first, _), (second, _) = entries(await redis.xrange(CONTROL_IN))
+    run = f"panel-{command['command_id']}"
+    assert refused["error"].startswith("sent twice: ")
+    assert refused["error"].endswith(f"its answers are those of the first, entry {first}, run {run}")
+    assert (await recent_refusals(redis))[0]["entry_id"] == second
 
 
 async def test_a_command_sent_before_the_first_start_is_carried_out(redis, answered):
@@ -132,6 +147,11 @@ async def test_a_ping_is_answered(redis, answered):
         ({"command": None}, ["the command is not valid: command: "]),
         ({"target": {}}, ["the target of arena 'panel' needs 'ticker'"]),
         ({"target": {"ticker": ""}}, ["needs 'ticker'"]),
+        ({"target": {"ticker": None}}, ["needs 'ticker'"]),
+        ({"target": {"ticker": "AAPL", "note": "x" * 70_000}}, ["bytes; no more than 65536 are taken"]),
+        ({"target": {"ticker": "AAPL", "deep": DEEP}}, ["target: it is nested more than 16 deep"]),
+        ({"command": "cancel_run"}, ["cancel_run needs the arena_id of the run"]),
+        ({"schema_version": "2"}, ["the command has schema version '2'"]),
         ({"target": {"question_id": 1}}, ["needs 'ticker'"]),
         ({"target": "AAPL"}, ["target: "]),
         ({"action_mode": "yolo"}, ["action_mode: "]),
@@ -144,6 +164,15 @@ async def test_a_command_that_cannot_be_carried_out_is_rejected_with_the_reason(
     assert (answer["command_id"], answer["status"]) == (command["command_id"], "rejected")
     assert [word for word in words if word not in answer["error"]] == []
     assert await redis.exists(ACTIONS) == 0
+    (noted,) = await recent_refusals(redis)
+    assert (noted["command_id"], noted["reason"], noted["source"]) == (command["command_id"], answer["error"], "test")
+
+
+@pytest.mark.parametrize("value", [0, False, 0.0])
+async def test_zero_is_a_value_to_decide_about(redis, answered, value):
+    answers = await answered(wanted(target={"level": value}), target_key="level")
+    assert answers[-1]["status"] == "completed"
+    assert (await payloads(redis, DECISIONS))[0]["target"]["level"] == value
 
 
 async def test_a_command_without_an_id_is_rejected_under_its_entrys(redis, answered):
@@ -155,8 +184,12 @@ async def test_a_command_without_an_id_is_rejected_under_its_entrys(redis, answe
 async def test_what_is_no_command_at_all_does_not_stop_the_inbox(redis, answered):
     await redis.xadd(CONTROL_IN, {"data": "{not json"})
     await redis.xadd(CONTROL_IN, {"data": "[]"})
-    assert [answer["status"] for answer in await answered(wanted())] == ["accepted", "completed"]
-    assert len(await payloads(redis, DEAD)) == 2
+    answers = await answered(wanted())
+    assert sorted(answer["status"] for answer in answers) == ["accepted", "completed", "rejected", "rejected"]
+    told = {answer["command_id"]: answer["error"] for answer in answers if answer["status"] == "rejected"}
+    assert set(told) == {entry_id for entry_id, _ in entries(await redis.xrange(CONTROL_IN, count=2))}
+    assert told == {letter["entry_id"]: letter["reason"] for letter in await payloads(redis, DEAD)}
+    assert told == {noted["entry_id"]: noted["reason"] for noted in await recent_refusals(redis)}
 
 
 async def test_a_run_that_fails_is_answered_so_and_still_gives_a_hold(redis, answered):
@@ -178,3 +211,22 @@ async def test_a_publisher_that_breaks_is_answered_as_failed(redis, answered):
     answers = await answered(wanted(), records=[PublisherSpec(name="panel", arena="panel", factory=Broken)])
     assert [answer["status"] for answer in answers] == ["accepted", "failed"]
     assert "the envelope does not validate" in answers[-1]["error"]
+
+
+async def test_a_command_that_died_can_be_carried_out_when_its_entry_is_re_driven(redis, answered):
+    broken = [True]
+
+    class Mended(Publisher):
+        async def publish(self, run) -> str:
+            if broken:
+                raise ValueError("not yet")
+            return await super().publish(run)
+
+    records = [PublisherSpec(name="panel", arena="panel", factory=Mended)]
+    await answered(wanted(), records=records)
+    ((letter_id, _),) = entries(await redis.xrange(DEAD))
+    broken.clear()
+    assert (await redrive(redis, await find(redis, letter_id))).answer == "redriven"
+    answers = await answered(records=records)
+    assert [answer["status"] for answer in answers] == ["accepted", "failed", "accepted", "completed"]
+    assert len(await payloads(redis, ACTIONS)) == 1

@@ -28,7 +28,7 @@ async def test_a_service_comes_up_answers_and_goes_on_sigterm(redis, redis_url, 
     key = f"maf:service:{socket.gethostname()}-{process.pid}"
     assert key == heartbeat_key(process.pid)
     status = from_json(await wait_until(lambda: redis.get(key), timeout_s=15))
-    assert set(status) == {"ts", "workers", "restarts", "arenas"}
+    assert set(status) == {"ts", "workers", "restarts", "arenas", "config"}
     assert {"control", "actions", "triggers", "trimmer"} <= set(status["workers"])
     assert 0 < await redis.ttl(key) <= 15
 
@@ -207,3 +207,31 @@ async def test_a_worker_may_finish_what_it_began(served):
 
     await served(Careful, lambda: finished)
     assert finished == ["began", "finished"]
+
+
+async def test_who_keeps_something_of_the_arenas_is_made_anew_when_they_change(make_context, load, panel):
+    made: dict[str, list[list[str]]] = {"follows": [], "asks": []}
+
+    def named(name: str, follows: bool):
+        class Mine(Worker):
+            follows_arenas = follows
+
+            def __init__(self, context) -> None:
+                made[name].append(sorted(context.arenas))
+
+            async def run(self, stop: asyncio.Event) -> None:
+                await stop.wait()
+
+        return WorkerSpec(name=name, factory=Mine)
+
+    context = make_context(plugins=load(named("follows", True), named("asks", False)))
+    service, stop = Service(context), asyncio.Event()
+    task = asyncio.create_task(service.run(stop))
+    await wait_until(lambda: made["follows"])
+    for number in (1, 2):
+        context.arenas[f"panel{number}"] = panel({"name": "look", "agents": [{"name": "a", "role": "synthesis"}]})
+        context.config.changed.set()
+        await wait_until(lambda: len(made["follows"]) == number + 1)  # noqa: B023
+    stop.set()
+    await task
+    assert made == {"follows": [[], ["panel1"], ["panel1", "panel2"]], "asks": [[]]}

@@ -35,17 +35,20 @@ ENDS_AT_ONCE = {**ENDS, ("fill", "run-5"): 1, ("dropped", "run-6"): 1}
 del ENDS_AT_ONCE["dropped", "run-5"], ENDS_AT_ONCE["fill", "run-6"]
 
 
-class Dying(Redis):
-    """A client of a process that is killed before its n-th command."""
+class Dying:
+    """What kills the process of a client before its n-th command."""
 
-    left = 0
+    def __init__(self, client: Redis) -> None:
+        self.left = 0
+        self._send = client.execute_command
+        client.execute_command = self.execute_command
 
     async def execute_command(self, *args, **options):
         """Send the command, if the process still lives."""
         if not self.left:
             raise RedisConnectionError("killed")
         self.left -= 1
-        return await super().execute_command(*args, **options)
+        return await self._send(*args, **options)
 
 
 async def tell(market, broker: PaperBroker, number: int) -> None:
@@ -96,24 +99,23 @@ async def test_changes_of_different_orders_at_once_all_count(redis, market, make
 
 
 @pytest.mark.parametrize("bars_first", [False, True], ids=["bars come", "bars are there"])
-async def test_killed_between_any_two_steps(redis_url, redis, market, make_broker, bars_first):
-    dying = Dying.from_url(redis_url)
-    doomed = make_broker(dying)
+async def test_killed_between_any_two_steps(redis_engine, redis, market, make_broker, bars_first):
     if bars_first:
         for day in range(7):
             await market.tick(day)
-    for number in range(len(STORY)):
-        for survives in range(12):
-            dying.left = survives
-            try:
-                await tell(market, doomed, number)
-            except RedisConnectionError:
-                continue
-            break
-        else:
-            pytest.fail("one event takes twelve commands")
-        await tell(market, make_broker(), number)
-    await dying.aclose()
+    async with redis_engine.connect() as client:
+        dying, doomed = Dying(client), make_broker(client)
+        for number in range(len(STORY)):
+            for survives in range(12):
+                dying.left = survives
+                try:
+                    await tell(market, doomed, number)
+                except RedisConnectionError:
+                    continue
+                break
+            else:
+                pytest.fail("one event takes twelve commands")
+            await tell(market, make_broker(), number)
     assert Counter(await market.told()) == (ENDS_AT_ONCE if bars_first else ENDS)
 
 

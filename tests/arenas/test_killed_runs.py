@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ResponseError
 
-from maf_core.app import GROUP
 from maf_core.arenas.record import run_key
+from maf_core.control.inbox import GROUP
 from maf_core.plane.commands import Command
 from maf_core.streams import codec
 from maf_core.streams.names import CONTROL_IN, CONTROL_OUT, DEAD, DECISIONS
@@ -115,7 +115,7 @@ async def holder(redis, entry_id: str) -> int | None:
         rows = await redis.xpending_range(CONTROL_IN, GROUP, entry_id, entry_id, 1)
     except ResponseError:  # the first worker has not made the group yet
         return None
-    return int(text(rows[0]["consumer"]).rsplit("-", 1)[1]) if rows else None
+    return int(text(rows[0]["consumer"]).rsplit("-", 2)[1]) if rows else None
 
 
 async def test_workers_that_are_killed_lose_nothing_double_nothing_and_ask_nobody_twice(redis, redis_url: str):

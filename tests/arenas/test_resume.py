@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from maf_core.arenas.engine import ArenaEngine
+from maf_core.errors import UnknownNameError
 from maf_core.testing import wait_until
 
 PHASES = [{"name": name, "agents": [{"name": f"in_{name}", "role": "custom"}]} for name in ("a", "b", "c")]
@@ -112,17 +113,40 @@ async def test_each_command_is_a_run_of_its_own(engine, journal, request_for):
     assert len(journal) == 6
 
 
-async def test_a_run_whose_phase_is_gone_from_the_arena_fails_in_words(
-    make_context, load, panel, role, engine, journal, request_for
+@pytest.fixture
+def later(make_context, load, panel, role):
+    """A new worker process's engine, after the arena has changed, or with no arena at all."""
+
+    def make(*arenas) -> ArenaEngine:
+        async def step(agent, state, context):
+            return {"seen": [*state.get("seen", []), context.phase], "synthesis_verdict": "BUY"}
+
+        return ArenaEngine(make_context(plugins=load(role("custom", step)), arenas=arenas))
+
+    return make
+
+
+@pytest.mark.parametrize("changed", [True, False], ids=["changed", "gone"])
+async def test_it_goes_on_with_the_arena_it_began_with(later, panel, engine, journal, request_for, changed):
+    request = request_for()
+    await dies_in("b", engine, journal, request)
+    done = await later(*[panel(PHASES[0], summary="Another one")] * changed).run(request)
+    assert (done.error, done.state["seen"], done.arena.summary) == (None, ["a", "b", "c"], "")
+
+
+async def test_without_that_it_goes_on_with_the_arena_as_it_is_and_fails_in_words(
+    redis, later, panel, engine, journal, request_for
 ):
     request = request_for()
     await dies_in("b", engine, journal, request)
+    for key in await redis.keys("maf:arena-definition:*"):
+        await redis.delete(key)
+    assert "there is no phase 'b'" in (await later(panel(PHASES[0])).run(request)).error
 
-    async def step(agent, state, context):
-        return {}
 
-    context = make_context(plugins=load(role("custom", step)), arenas=[panel(PHASES[0])])
-    assert "there is no phase 'b'" in (await ArenaEngine(context).run(request)).error
+async def test_a_run_of_an_arena_that_never_was_says_which_there_are(later, panel, request_for):
+    with pytest.raises(UnknownNameError, match="there is no arena 'panel'; there are none"):
+        await later().run(request_for())
 
 
 async def test_it_keeps_its_present(engine, journal, request_for):

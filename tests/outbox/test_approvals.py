@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from maf_core import publish
-from maf_core.app import ControlInbox
+from maf_core.control.inbox import ControlInbox
 from maf_core.errors import ActionError
 from maf_core.outbox.approvals import ApprovalClerk, Approvals, Decision, ask
 from maf_core.outbox.pending import DEADLINES, PENDING, find, pending

@@ -27,17 +27,21 @@ MAX_TICKER, MAX_ALL, TTL = 0.4, 0.6, 60.0
 ROUNDING = 1e-9
 
 
-class Dying(Redis):
-    """A client of a process that is killed at its n-th command: before it is sent, or before its answer comes."""
+class Dying:
+    """What kills the process of a client at its n-th command: before it is sent, or before its answer comes."""
 
-    left = 0
-    answered = True
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        self.left = 0
+        self.answered = True
+        self._send, self._pipeline = client.execute_command, client.pipeline
+        client.execute_command, client.pipeline = self.execute_command, self.pipeline
 
     async def execute_command(self, *args, **options):
-        return await self._counted(lambda: super(Dying, self).execute_command(*args, **options))
+        return await self._counted(lambda: self._send(*args, **options))
 
     def pipeline(self, *args, **options):
-        pipeline = super().pipeline(*args, **options)
+        pipeline = self._pipeline(*args, **options)
         execute = pipeline.execute
         pipeline.execute = lambda raise_on_error=True: self._counted(lambda: execute(raise_on_error))
         return pipeline
@@ -106,7 +110,7 @@ class World:
         item = self.undone[which % len(self.undone)]
         self.dying.left, self.dying.answered, forgets = when
         try:
-            await self._do(self.make_desk(self.dying), item)
+            await self._do(self.make_desk(self.dying.client), item)
         except RedisConnectionError:
             return
         if not forgets:
@@ -220,10 +224,9 @@ STEPS = st.lists(
 
 
 @pytest.fixture
-async def dying(redis_url):
-    client = Dying.from_url(redis_url)
-    yield client
-    await client.aclose()
+async def dying(redis_engine):
+    async with redis_engine.connect() as client:
+        yield Dying(client)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

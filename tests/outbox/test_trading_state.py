@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from maf_core import CheckResult, RiskCheckSpec
-from maf_core.app import ControlInbox
+from maf_core.control.inbox import ControlInbox
 from maf_core.errors import TradingStateError
 from maf_core.outbox.execution import ActionConsumer
 from maf_core.outbox.trading import TRADING, read_trading, set_trading, trading_history

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,26 @@ def test_a_target_is_ready_again_when_its_time_has_come():
     backoff.failed("x")
     assert backoff.ready("x")
     assert backoff.failing == ["x"]
+
+
+def test_a_target_waits_at_least_as_long_as_was_asked_for():
+    backoff = Backoff(base_s=1.0)
+    assert backoff.failed("x", at_least_s=100.0) == 100.0
+    assert 99 < backoff.wait_s("x") <= 100
+    assert backoff.wait_s("y") == 0
+    assert backoff.failed("x", at_least_s=0.1) >= 1.6  # its own doubling goes on
+
+
+def test_only_what_nobody_has_tried_for_long_is_forgotten(monkeypatch):
+    backoff = Backoff(base_s=10.0)
+    backoff.failed("old")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 3500)
+    backoff.failed("new")
+    backoff.forget_idle()
+    assert backoff.failing == ["new", "old"]
+    monkeypatch.setattr(time, "monotonic", lambda: now + 3700)
+    backoff.forget_idle()
+    assert backoff.failing == ["new"]
+    assert backoff.is_failing("new")
+    assert not backoff.is_failing("old")

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from maf_core.errors import BadEntryError
-from maf_core.plane.commands import Command, answer, new_id, send
+from maf_core.plane.commands import MAX_DEPTH, Command, new_id, send
 from maf_core.streams import codec
-from maf_core.streams.names import CONTROL_IN, CONTROL_OUT
+from maf_core.streams.names import CONTROL_IN
 from maf_core.streams.raw import entries
 
 
@@ -42,6 +43,10 @@ def test_a_command_needs_only_its_name():
         ({"command": "ping", "action_mode": "yolo"}, "action_mode"),
         ({"command": "ping", "as_of": "yesterday"}, "as_of"),
         ({"command": "ping", "trigger": []}, "trigger"),
+        ({"command": "ping", "target": {"ticker": float("nan")}}, "target"),
+        ({"command": "ping", "target": {"ticker": {1, 2}}}, "target"),
+        ({"command": "ping", "target": {"a": [{"b": object()}]}}, "target"),
+        ({"command": "ping", "target": {"a": {1: 2}}}, "target"),
     ],
 )
 def test_a_wrong_field_is_named(wrong, field):
@@ -80,15 +85,44 @@ async def test_a_command_sent_twice_is_on_the_stream_once(redis):
     assert Command.parse(payload) == command
 
 
-async def test_an_answer_of_each_status_goes_out_once(redis):
-    for status in ("accepted", "completed", "accepted", "completed"):
-        await answer(redis, "id1", status, arena_id="panel-id1")
-    await answer(redis, "id2", "rejected", error="no such arena")
-    sent = await payloads(redis, CONTROL_OUT)
-    assert [(a["command_id"], a["status"], a["error"]) for a in sent] == [
-        ("id1", "accepted", None),
-        ("id1", "completed", None),
-        ("id2", "rejected", "no such arena"),
-    ]
-    assert set(sent[0]) == {"command_id", "status", "arena_id", "error", "ts"}
-    assert datetime.fromisoformat(sent[0]["ts"]).tzinfo is not None
+def nested(depth: int) -> dict:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+def test_a_target_may_be_nested_so_deep_and_no_deeper():
+    assert Command.parse({"command": "ping", "target": nested(MAX_DEPTH)}).target == nested(MAX_DEPTH)
+    with pytest.raises(BadEntryError, match=f"target: it is nested more than {MAX_DEPTH} deep"):
+        Command.parse({"command": "ping", "target": nested(MAX_DEPTH + 1)})
+
+
+def test_a_command_may_be_so_large_and_no_larger():
+    payload = {"command": "ping", "why": "x" * 100}
+    size = len(to_json(payload))
+    assert Command.parse(payload, size).why == "x" * 100
+    with pytest.raises(BadEntryError, match=f"the command has {size} bytes; no more than {size - 1} are taken"):
+        Command.parse(payload, size - 1)
+
+
+def test_a_command_of_another_schema_version_is_refused_before_anything_else_is_looked_at():
+    assert Command.parse({"command": "ping", "schema_version": "1"}).command == "ping"
+    with pytest.raises(BadEntryError, match="the command has schema version '2'; this version of maf reads '1'"):
+        Command.parse({"schema_version": "2", "command": {"name": "ping"}})
+
+
+@pytest.mark.parametrize(
+    ("target", "lacks"),
+    [
+        *[({}, True), *(({"n": nothing}, True) for nothing in (None, "", "  ", [], {}))],
+        *(({"n": something}, False) for something in (0, 0.0, False, "0", [0])),
+    ],
+)
+def test_zero_and_false_are_values_to_decide_about(target, lacks):
+    assert Command(command="run_arena", target=target).lacks("n") is lacks
+
+
+@pytest.mark.parametrize(
+    "more", [{"arena_id": "panel-1"}, {"target": {"arena_id": "panel-1"}}, {"target": {"command_id": "panel-1"}}]
+)
+def test_what_is_to_be_cancelled_can_be_named_in_several_places(more):
+    assert Command(command="cancel_run", **more).run == "panel-1"
+    assert Command(command="cancel_run", target={"arena_id": 7}).run == ""

@@ -82,6 +82,14 @@ async def test_an_entry_read_again_does_not_fire_again(redis, fired):
     assert tickers == ["AAPL", "IBM", "MSFT"]
 
 
+async def test_the_marker_of_an_entry_that_fired_names_the_command_it_sent(redis, fired):
+    await fired([arena(rule(cooldown_s=3600))], bar(), bar())
+    ((sent, fields),) = entries(await redis.xrange(CONTROL_IN))
+    marks = [await redis.get(key) for key in await redis.keys("maf:{maf:control:in}:once:*")]
+    assert sorted(marks) == [sent.encode(), b"cooldown"]
+    assert await redis.get(f"maf:{{maf:control:in}}:once:{codec.decode(fields)['command_id']}") == sent.encode()
+
+
 async def test_two_processes_share_the_work(redis, dispatcher):
     rules = arena(rule(cooldown_s=3600))
     async with running(dispatcher(rules), dispatcher(rules)):
@@ -203,7 +211,14 @@ async def test_flat_fields_do_as_well(redis, dispatcher):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("when", "payload.c >"), ("target", "{payload.symbol"), ("as_of", "{now()}")]
+    ("key", "value"),
+    [
+        ("when", "payload.c >"),
+        ("target", "{payload.symbol"),
+        ("as_of", "{now()}"),
+        ("on_stream", ""),
+        ("on_stream", "a b"),
+    ],
 )
 def test_a_rule_that_does_not_compile_names_arena_and_trigger(key, value):
     with pytest.raises(ConfigError, match="trigger 'moved' of arena 'panel': "):

@@ -10,6 +10,7 @@ import pytest
 from maf_core.plane.watch import WatchList
 from maf_core.streams.names import WATCH
 from maf_core.testing import wait_until
+from maf_core.testing.conformance.server import commands_of
 
 
 @pytest.fixture
@@ -105,3 +106,17 @@ async def test_interest_renewed_while_others_decay_is_never_lost(redis, watch):
             *(WatchList(redis).decay() for _ in range(4)), watch.add(target, "symbol", 60), WatchList(redis).decay()
         )
         assert await watch.watches(target, "symbol"), target
+
+
+async def test_what_others_wrote_there_is_passed_over_or_read_as_far_as_it_goes(watch, redis):
+    await watch.add("AAPL", "symbol", 60, {"a": 1})
+    await redis.zadd(WATCH, {b"\xff\xfe": 9e9, b"planet|Mars": 9e9, b"symbol|MSFT": 9e9})
+    await redis.hset("maf:{maf:watch}:attrs", mapping={"symbol|MSFT": b"[1", "symbol|AAPL": b"[1]"})
+    assert [(item.target_id, item.attrs) for item in await watch.members()] == [("AAPL", {}), ("MSFT", {})]
+
+
+@pytest.mark.needs("commandstats")
+async def test_members_are_read_in_one_round_trip_and_two_commands(watch, redis):
+    for number in range(50):
+        await watch.add(f"S{number}", "symbol", 60, {"a": 1})
+    assert await commands_of(redis, watch.members) == 2

@@ -124,7 +124,9 @@ def maf_workers() -> Iterator[WorkerSpec]:
     yield WorkerSpec(
         name="triggers", factory="maf_core.plane.triggers:TriggerDispatcher", summary="rules → maf:control:in"
     )
-    yield WorkerSpec(name="control", factory="maf_core.app:ControlInbox", summary="maf:control:in → arena runs")
+    yield WorkerSpec(
+        name="control", factory="maf_core.control.inbox:ControlInbox", summary="maf:control:in → arena runs"
+    )
     yield WorkerSpec(
         name="actions",
         factory="maf_core.outbox.execution:ActionConsumer",
@@ -168,9 +170,10 @@ def maf_channels() -> Iterator[ChannelSpec]:
 def maf_dashboard_routers() -> Iterator[DashboardRouterSpec]:
     """What the dashboard says about the system itself."""
     summaries = {
-        "system": "Redis, services and workers",
+        "system": "Redis, services, workers, and what asks for a person",
         "modules": "The plugins and what each gives",
-        "channels": "The streams, how long and how old",
+        "channels": "The streams, how long and how old, and what is on them",
+        "streams": "What is wrong with the streams, and what was given up",
     }
     for name, summary in summaries.items():
         yield DashboardRouterSpec(name=name, factory=f"maf_core.dashboard.routers.{name}:make_router", summary=summary)

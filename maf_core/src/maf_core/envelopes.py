@@ -10,6 +10,7 @@ import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
+from maf_core.errors import BadEntryError
 from maf_core.settings import explain
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,13 @@ def decode_envelope(payload: Any, model: type[ModelT], version: str = "1") -> Mo
         reason = str(error)
     log.warning("envelope_skipped", reason=reason[:_MAX_REASON])
     return None
+
+
+def require_version(payload: Mapping[str, Any], what: str, version: str = "1") -> None:
+    """Raises `BadEntryError` when an entry states another `schema_version`: nothing else of it can be relied on."""
+    found = payload.get("schema_version", version)
+    if str(found) != version:
+        raise BadEntryError(f"{what} has schema version {str(found)[:20]!r}; this version of maf reads {version!r}")
 
 
 def _object(payload: Any) -> Mapping[Any, Any]:

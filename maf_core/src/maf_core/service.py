@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
-from pydantic_core import to_json
 from redis.exceptions import RedisError
 
+from maf_core.control.reloading import ConfigWatch
 from maf_core.plane.backoff import Backoff
 from maf_core.plugins.rows import BUILTIN
 from maf_core.records import FactoryRecord, RefresherSpec, WorkerSpec
+from maf_core.serving.away import ServerAway
+from maf_core.serving.heart import Heart, heartbeat_key
+from maf_core.streams.consume import SERVER_AWAY
 from maf_core.tasks import cancelled
 from maf_core.telemetry.serve import metrics_served
 
@@ -24,26 +25,30 @@ if TYPE_CHECKING:
     from maf_core.context import AppContext
     from maf_core.worker import Worker
 
+__all__ = ["Service", "heartbeat_key"]
+
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_SECONDS = 5.0
 # A worker that ran this long was healthy: its next failure starts from the shortest delay again.
 _HEALTHY_SECONDS = 60.0
 _LAST_EVENTS_SECONDS = 2.0
 
 
-def heartbeat_key(pid: int) -> str:
-    """Where the service process of this machine with this pid says that it is alive."""
-    return f"maf:service:{socket.gethostname()}-{pid}"
-
-
 class Service:
-    """Runs workers and refreshers. One that raises is made anew, after a delay that grows."""
+    """Runs workers and refreshers. One that raises is made anew, after a delay that grows.
+
+    When the server is away nothing is wrong with the workers: they are made anew as soon as it is back.
+    """
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._backoff = Backoff(base_s=0.2, limit_s=30.0)
         self._restarts: dict[str, int] = {}
+        self._away = ServerAway(context.redis)
+        self._stops: dict[str, asyncio.Event] = {}
+        self._followers: set[str] = set()
+        self._arenas_changed = 0
+        self._made: dict[str, int] = {}
         workers = context.plugins.records("maf_workers", WorkerSpec)
         refreshers = context.plugins.records("maf_refreshers", RefresherSpec)
         # Names are unique within a hook only: a plugin may call its worker and its refresher the same.
@@ -51,6 +56,7 @@ class Service:
             **workers,
             **{f"{name} (refresher)": spec for name, spec in refreshers.items()},
         }
+        self._heart = Heart(context, sorted(self._specs), self._restarts)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Prepare all workers, run them until `stop` is set, and give them `drain_s` to finish what they began."""
@@ -61,23 +67,41 @@ class Service:
         bus = asyncio.create_task(self._context.events.run())
         workers = {name: await self._prepared(name) for name in self._specs}
         tasks = [asyncio.create_task(self._keep(name, worker, stop), name=name) for name, worker in workers.items()]
-        heart = asyncio.create_task(self._beat())
+        upkeep = [self._heart.beat(), self._follow(), ConfigWatch(self._context).run()]
+        beside = [asyncio.create_task(each) for each in upkeep]
         log.info("service_ready", workers=sorted(workers), arenas=sorted(self._context.arenas))
         try:
             await stop.wait()
+            for own in self._stops.values():
+                own.set()
             await self._drain(tasks)
         finally:
             self._context.events.close()
             await asyncio.wait([bus], timeout=_LAST_EVENTS_SECONDS)
-            await cancelled([*tasks, heart, bus])
+            await cancelled([*tasks, *beside, bus])
             with suppress(RedisError):
                 await self._context.redis.delete(heartbeat_key(os.getpid()))
             log.info("service_stopped")
 
+    async def _follow(self) -> None:
+        """When arenas change, have the workers made anew that keep something of them."""
+        changed = self._context.config.changed
+        while True:
+            await changed.wait()
+            changed.clear()
+            self._arenas_changed += 1
+            for name in self._followers:
+                self._stops[name].set()
+            self._heart.soon()
+
     async def _prepared(self, name: str) -> Worker | None:
+        self._made[name] = self._arenas_changed
         try:
             worker: Worker = self._specs[name].load()(self._context)
             await worker.prepare()
+        except SERVER_AWAY as error:
+            self._away.noticed(error)
+            return None
         except Exception:
             # A plugin's worker that cannot even be made is tried again like one that died.
             log.exception("worker_not_prepared", worker=name, **self._blame(name))
@@ -98,14 +122,30 @@ class Service:
         while not stop.is_set():
             worker = worker or await self._prepared(name)
             started = time.monotonic()
-            try:
-                if worker is not None:
-                    await worker.run(stop)
-            except Exception:
-                log.exception("worker_died", worker=name, **self._blame(name))
+            if worker is not None and await self._lived(name, worker, stop):
+                worker = None
+                continue
             worker = None
-            if not stop.is_set():
-                await self._pause(name, time.monotonic() - started, stop)
+            if await self._away.until_back(stop) or stop.is_set():
+                continue
+            await self._pause(name, time.monotonic() - started, stop)
+
+    async def _lived(self, name: str, worker: Worker, stop: asyncio.Event) -> bool:
+        """Run a worker to its end; whether that was to be: it was told to stop, or to make way for a new one."""
+        own = self._stops[name] = asyncio.Event()
+        if worker.follows_arenas:
+            self._followers.add(name)
+        if stop.is_set() or (worker.follows_arenas and self._made[name] != self._arenas_changed):
+            own.set()
+        try:
+            await worker.run(own)
+        except SERVER_AWAY as error:
+            self._away.noticed(error)
+        except Exception:
+            log.exception("worker_died", worker=name, **self._blame(name))
+        else:
+            return own.is_set()
+        return False
 
     async def _pause(self, name: str, ran_s: float, stop: asyncio.Event) -> None:
         if ran_s > _HEALTHY_SECONDS:
@@ -121,18 +161,3 @@ class Service:
         _, late = await asyncio.wait(tasks, timeout=self._context.settings.drain_s)
         for task in late:
             log.warning("worker_handed_back", worker=task.get_name())
-
-    async def _beat(self) -> None:
-        while True:
-            status: dict[str, Any] = {
-                "ts": datetime.now(UTC).isoformat(),
-                "workers": sorted(self._specs),
-                "restarts": self._restarts,
-                "arenas": sorted(self._context.arenas),
-            }
-            with suppress(RedisError, OSError):
-                await self._context.redis.set(
-                    heartbeat_key(os.getpid()), to_json(status), ex=int(HEARTBEAT_SECONDS * 3)
-                )
-            self._context.events.emit("system.status", **status)
-            await asyncio.sleep(HEARTBEAT_SECONDS)

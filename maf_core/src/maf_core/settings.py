@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from maf_core.control_settings import ControlSettings
 from maf_core.errors import ConfigError
 from maf_core.mistakes import mistakes_in, told
 from maf_core.risk_settings import ExecutionSettings, RiskSettings
@@ -121,6 +122,29 @@ class TelemetrySettings(BaseModel):
     metrics_host: str = "127.0.0.1"
 
 
+class EmbeddedSettings(BaseModel):
+    """The server that MAF brings.
+
+    `appendfsync`: what is acknowledged is on the disk ("always"), or will be within a second or two ("everysec").
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    appendfsync: Literal["always", "everysec"] = "always"
+
+
+class WatchSettings(BaseModel):
+    """For how long, in seconds from then, a target stays watched when an arena runs for it or a trigger rule fires.
+
+    0: that does not make it watched.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    arena_ttl_s: float = Field(7 * 86_400.0, ge=0, allow_inf_nan=False)
+    trigger_ttl_s: float = Field(7 * 86_400.0, ge=0, allow_inf_nan=False)
+
+
 class _Sections(BaseModel):
     plugins: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -152,14 +176,18 @@ class Settings(_FileSettings):
         "redis://localhost:6379/0", validation_alias=AliasChoices("MAF_REDIS_URL", "REDIS_URL", "redis_url")
     )
     data_dir: Path = Path("~/.maf/data")
+    embedded: EmbeddedSettings = EmbeddedSettings()
     max_concurrent_runs: int = Field(8, ge=1)
     lease_s: float = Field(60.0, gt=0)
     drain_s: float = Field(20.0, ge=0)
     run_retention_s: int = Field(7 * 86_400, ge=60)
     run_keep: int = Field(2000, ge=1)
     stream_maxlen: int = Field(100_000, ge=1000)
+    stream_maxlens: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     risk: RiskSettings = RiskSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    control: ControlSettings = ControlSettings()
+    watch: WatchSettings = WatchSettings()
     llm: LLMSettings = LLMSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     dashboard_token: SecretStr | None = None
@@ -170,6 +198,15 @@ class Settings(_FileSettings):
     def __init__(self, plugins: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
         super().__init__(**values)
         self._sections = _Sections(plugins=plugins or {}).plugins
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What `maf.yaml` says; nothing without one."""
+        return self._document.data or {}
+
+    def maxlen_of(self, stream: str) -> int:
+        """How many entries this stream is shortened to."""
+        return self.stream_maxlens.get(stream, self.stream_maxlen)
 
     def section(self, plugin: str, model: type[SectionT]) -> SectionT:
         """A plugin's own settings: its environment variables over `plugins.<name>` in the file.

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from maf_core.streams.consume import Entry, GroupConsumer
 
 
 class Worker(ABC):
-    """A worker is made from an `AppContext`, prepared, then run. One that raises is made anew after a while."""
+    """A worker is made from an `AppContext`, prepared, then run. One that raises is made anew after a while.
+
+    `follows_arenas`: it keeps what it made of the arenas when it was made, so it is stopped and made anew when they
+    change. Others ask `context.arenas` when they need one.
+    """
+
+    follows_arenas: ClassVar[bool] = False
 
     async def prepare(self) -> None:  # noqa: B027
         """Create what must exist before anything is published, such as consumer groups.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from maf_core import Bar, Entry, StreamView, Worker, parse_bar
 from maf_core.streams.consume import FROM_START, NEW_ONLY
 from maf_core.streams.names import EXECUTIONS
+from maf_core.tasks import side_by_side
 from maf_plugin_paper.config import PaperSettings
 from maf_plugin_paper.ledger import accept, on_bars
 from maf_plugin_paper.orders import order_of
@@ -48,9 +49,7 @@ class PaperBroker(Worker):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read both streams until `stop` is set."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.executions.run(self.on_execution, stop))
-            group.create_task(self.bars.run(self.on_bar, stop))
+        await side_by_side(self.executions.run(self.on_execution, stop), self.bars.run(self.on_bar, stop))
 
     async def on_execution(self, entry: Entry) -> None:
         """Put an approved BUY or SELL on the books, and fill it if its bar has come already."""

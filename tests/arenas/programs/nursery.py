@@ -19,10 +19,10 @@ from pydantic import BaseModel
 import maf_core.llm.asking
 import maf_core.llm.call  # noqa: F401 - the clients of models, which a worker would import with its first question
 from maf_core import Agent, AgentSpec, hookimpl, logs
-from maf_core.app import ControlInbox
 from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.run import RunContext, RunRequest
 from maf_core.context import AppContext
+from maf_core.control.inbox import ControlInbox
 from maf_core.llm.base import Question
 from maf_core.plugins import Candidate, PluginManager, Selection
 from maf_core.settings import Settings

@@ -12,12 +12,13 @@ import structlog
 
 from maf_core.agents.base import Agent
 from maf_core.arenas.config import AgentConfig, ArenaConfig
+from maf_core.arenas.definitions import Definitions
 from maf_core.arenas.execution import Execution, Stop, finished, hold
-from maf_core.arenas.record import RunHead
+from maf_core.arenas.record import RunHead, RunRecord
 from maf_core.arenas.run import FinishedRun, RunRequest
 from maf_core.arenas.state import State, frozen
-from maf_core.arenas.store import RunStore
-from maf_core.errors import RunTakenError
+from maf_core.arenas.store import WORK_SECONDS, RunStore
+from maf_core.errors import RunTakenError, UnknownNameError
 from maf_core.records import AgentSpec
 
 if TYPE_CHECKING:
@@ -42,20 +43,22 @@ class ArenaEngine:
     def __init__(self, app: AppContext, store: RunStore | None = None) -> None:
         self._app = app
         self._store = store or RunStore(app.redis, app.settings.run_retention_s, app.settings.run_keep)
+        self._definitions = Definitions(app.redis, max(app.settings.run_retention_s, WORK_SECONDS))
         self._roles: dict[str, Callable[[AgentConfig], Agent]] = {}
         self._turns: dict[str, _Turn] = {}
-        self._places: dict[str, asyncio.Semaphore] = {}
+        self._places: dict[tuple[str, int], asyncio.Semaphore] = {}
 
     async def run(self, request: RunRequest) -> FinishedRun:
         """Run the requested arena to its end, going on from where an earlier worker stopped.
 
         What goes wrong inside the run is in the answer's `error`, and it says HOLD. Raises `RedisError` when the server
-        is away, and `RunError` for a record that cannot be read or that a newer version wrote.
+        is away, `UnknownNameError` for an arena that is not there (any more), and `RunError` for a record that cannot
+        be read or that a newer version wrote.
         """
-        arena = self._app.arenas[request.arena]
+        arena = await self._arena(request)
         async with self._turn(request.arena_id) as stop, self._place(arena):
             while True:
-                record = await self._store.open(_head(request), _initial_state(request))
+                arena, record = await self._opened(arena, request)
                 if record.head.status != "running":
                     return finished(arena, record)
                 try:
@@ -66,22 +69,50 @@ class ArenaEngine:
                     )
                     await self._until_over(arena, request.arena_id, stop)
 
-    async def cancel(self, arena_id: str, reason: str) -> bool:
+    async def _opened(self, arena: ArenaConfig, request: RunRequest) -> tuple[ArenaConfig, RunRecord]:
+        """The run's record, and the arena that it began with."""
+        digest = await self._definitions.keep(arena)
+        record = await self._store.open(_head(request), _initial_state(request), digest)
+        if record.definition not in (digest, ""):
+            arena = await self._definitions.find(record.definition) or arena
+        return arena, record
+
+    async def _arena(self, request: RunRequest) -> ArenaConfig:
+        """The arena as it is now; of a run that has begun, also one that is gone by now."""
+        arena = self._app.arenas.get(request.arena)
+        if arena is None and (digest := await self._store.definition(request.arena_id)):
+            arena = await self._definitions.find(digest)
+        if arena is None:
+            known = ", ".join(self._app.arenas) or "none"
+            raise UnknownNameError(f"there is no arena {request.arena!r}; there are {known}")
+        return arena
+
+    async def cancel(self, arena_id: str, reason: str, request: RunRequest | None = None) -> bool:
         """End a run now, wherever it is; nothing is published of it. False when there is none or it was over already.
 
         One of this process ends at whatever it is waiting for. One of another process is taken away from it: that one
-        notices when it next saves something.
+        notices when it next saves something, or with `end_cancelled`. With `request`, a run that has not begun is
+        cancelled too, and never will.
         """
         turn = self._turns.get(arena_id)
         if turn is None:
-            return await self._cancel_elsewhere(arena_id, reason)
+            return await self._cancel_elsewhere(arena_id, reason, request)
         turn.stop.now(reason)
         await turn.over.wait()
         head = await self._store.head(arena_id)
         return head is not None and head.status == "cancelled"
 
-    async def _cancel_elsewhere(self, arena_id: str, reason: str) -> bool:
-        record = await self._store.take(arena_id)
+    async def end_cancelled(self) -> None:
+        """End the runs of this process that another has cancelled, at whatever they are waiting for."""
+        for arena_id, head in await self._store.heads(list(self._turns)):
+            if head is not None and head.status == "cancelled" and arena_id in self._turns:
+                self._turns[arena_id].stop.now(head.error or "")
+
+    async def _cancel_elsewhere(self, arena_id: str, reason: str, request: RunRequest | None) -> bool:
+        if request is None:
+            record = await self._store.take(arena_id)
+        else:
+            record = await self._store.open(_head(request), _initial_state(request))
         if record is None or record.head.status != "running":
             return False
         record.head.status, record.head.error = "cancelled", f"the run was cancelled: {reason}"
@@ -112,7 +143,7 @@ class ArenaEngine:
         most = arena.limits.max_runs_at_once
         if most is None:
             return nullcontext()
-        return self._places.setdefault(arena.name, asyncio.Semaphore(most))
+        return self._places.setdefault((arena.name, most), asyncio.Semaphore(most))
 
     async def _until_over(self, arena: ArenaConfig, arena_id: str, stop: Stop) -> None:
         """Wait for whoever is at the run now: at most for as long as a run may take, then that one is gone too."""

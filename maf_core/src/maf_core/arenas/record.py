@@ -1,8 +1,8 @@
 """A run as it is kept: its head, its state and the recorded answers, as the fields of a Redis hash.
 
 `head` says what was asked and how far the run is, `state:<key>` stands for every top-level key of the state,
-`answer:<what was asked>` for every recorded answer, and `epoch` counts how often a worker took the run up. All values
-but the epoch are JSON.
+`answer:<what was asked>` for every recorded answer, and `epoch` counts how often a worker took the run up. `definition`
+is the digest of the arena as it was when the run began. All other values are JSON.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class RunRecord:
     epoch: int = 1
     answers: dict[str, bytes] = field(default_factory=dict)
     saved: State = field(default_factory=dict)
+    definition: str = ""
 
     def changed(self) -> Fields:
         """The head, and what has changed in the state since `saved`; what is the same object has not changed."""
@@ -104,7 +105,8 @@ def record_of(arena_id: str, fields: Mapping[Any, Any]) -> RunRecord:
         raise unreadable(arena_id, f"it lacks {error}") from error
     except ValueError as error:
         raise unreadable(arena_id, str(error)) from error
-    return RunRecord(head, state, epoch, dict(_answers(named)), dict(state))
+    definition = named.get("definition", b"").decode()
+    return RunRecord(head, state, epoch, dict(_answers(named)), dict(state), definition)
 
 
 def _answers(fields: Fields) -> Iterator[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ runs by when they began.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 RUNS = "maf:runs"
 # A run in work is kept at least this long: somebody may only take it up again tomorrow.
-_WORK_SECONDS = 86_400
+WORK_SECONDS = 86_400
 _PAGE = 100
 
 # Whoever opens a run owns it from then on: the epoch goes up, and what an earlier owner still tries to save is refused.
@@ -72,16 +73,19 @@ class RunStore:
         self._open = redis.register_script(_OPEN)
         self._save = redis.register_script(_SAVE)
 
-    async def open(self, head: RunHead, state: State) -> RunRecord:
-        """Take a run up: what earlier workers left, else a new record.
+    async def open(self, head: RunHead, state: State, definition: str = "") -> RunRecord:
+        """Take a run up: what earlier workers left, else a new record, with the digest of its arena.
 
         Raises `RunError` for a record that cannot be read or that a newer version wrote.
         """
-        new = RunRecord(head, state)
-        found = await self._opened(head.request.arena_id, new.changed())
+        new = RunRecord(head, state, definition=definition)
+        arena_id = head.request.arena_id
+        found, _ = await asyncio.gather(
+            self._opened(arena_id, {**new.changed(), "definition": definition.encode()}),
+            self._redis.zadd(RUNS, {arena_id: head.created_at.timestamp()}, nx=True),
+        )
         if found is None:
             new.saved = dict(state)
-            await self._list(head)
         return found or new
 
     async def take(self, arena_id: str) -> RunRecord | None:
@@ -105,6 +109,8 @@ class RunStore:
         state = dict(record.state)
         await self._write(record, record.changed())
         record.saved = state
+        if record.head.status != "running":
+            await self._shorten_list()
 
     async def check(self, record: RunRecord) -> None:
         """Raises `RunTakenError` when somebody else has taken the run up meanwhile."""
@@ -132,38 +138,42 @@ class RunStore:
         found = await self._redis.hget(run_key(arena_id), "head")
         return head_of(arena_id, found) if found else None
 
+    async def definition(self, arena_id: str) -> str:
+        """The digest of the arena that a run began with; empty when there is none."""
+        return text(await self._redis.hget(run_key(arena_id), "definition") or "")
+
     async def recent(self, arena: str | None = None, most: int = 50) -> list[RunHead]:
         """The newest runs, the newest first."""
         heads: list[RunHead] = []
         start = 0
         while len(heads) < most:
             ids = [text(one) for one in await self._redis.zrevrange(RUNS, start, start + _PAGE - 1)]
-            heads += [head for _, head in await self._heads(ids) if head and arena in (None, head.arena)]
+            heads += [head for _, head in await self.heads(ids) if head and arena in (None, head.arena)]
             start += _PAGE
             if len(ids) < _PAGE:
                 break
         return heads[:most]
 
-    async def _list(self, head: RunHead) -> None:
-        """Add a new run to the list, and forget the oldest finished ones when there are too many."""
-        began = head.created_at.timestamp()
+    async def _shorten_list(self) -> None:
+        """Forget the oldest finished runs when there are too many."""
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.zadd(RUNS, {head.request.arena_id: began})
-        pipeline.zremrangebyscore(RUNS, "-inf", began - max(self._retention_s, _WORK_SECONDS))
+        oldest = datetime.now(UTC).timestamp() - max(self._retention_s, WORK_SECONDS)
+        pipeline.zremrangebyscore(RUNS, "-inf", oldest)
         pipeline.zrange(RUNS, 0, -self._keep - 1)
-        *_, excess = await pipeline.execute()
+        _, excess = await pipeline.execute()
         if excess:
             await self._forget([text(one) for one in excess[:_PAGE]])
 
     async def _forget(self, ids: list[str]) -> None:
-        over = [arena_id for arena_id, head in await self._heads(ids) if head is None or head.status != "running"]
+        over = [arena_id for arena_id, head in await self.heads(ids) if head is None or head.status != "running"]
         pipeline = self._redis.pipeline(transaction=False)
         for arena_id in over:
             pipeline.unlink(run_key(arena_id))
             pipeline.zrem(RUNS, arena_id)
         await pipeline.execute()
 
-    async def _heads(self, ids: list[str]) -> list[tuple[str, RunHead | None]]:
+    async def heads(self, ids: list[str]) -> list[tuple[str, RunHead | None]]:
+        """How far these runs are, in one round trip; None, with a warning, for one that cannot be read."""
         pipeline = self._redis.pipeline(transaction=False)
         for arena_id in ids:
             pipeline.hget(run_key(arena_id), "head")
@@ -171,7 +181,7 @@ class RunStore:
         return [(arena_id, _head_or_none(arena_id, head)) for arena_id, head in found]
 
     def _ttl(self, status: RunStatus) -> int:
-        return max(self._retention_s, _WORK_SECONDS) if status == "running" else self._retention_s
+        return max(self._retention_s, WORK_SECONDS) if status == "running" else self._retention_s
 
 
 def _taken(arena_id: str) -> RunTakenError:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 from pydantic_core import to_json
-from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
+from maf_core.arenas.config import ArenaConfig, read_arena
+from maf_core.channels.unoffered import unoffered
 from maf_core.checking import load_checked
 from maf_core.cli.arena_runs import resume, runs, show_run
-from maf_core.cli.options import connection_options, redis_of, settings_of
-from maf_core.errors import MAFError, UnknownNameError
-from maf_core.plane.commands import Command, send
+from maf_core.cli.arena_show import show
+from maf_core.cli.asking import answered
+from maf_core.cli.options import connection_options, settings_of
+from maf_core.cli.person import who_asks
+from maf_core.errors import ConfigError, MAFError, UnknownNameError
+from maf_core.plane.commands import Command
 from maf_core.plugins import PluginManager
-from maf_core.streams import codec
-from maf_core.streams.names import CONTROL_OUT
-from maf_core.streams.raw import by_stream, entries
-
-# An answer comes within milliseconds where a service runs; whoever waits longer wants to know why.
-_SILENCE_SECONDS = 3.0
 
 
 @click.group()
@@ -33,6 +30,7 @@ def cli() -> None:
 
 
 cli.add_command(runs)
+cli.add_command(show)
 cli.add_command(show_run)
 cli.add_command(resume)
 
@@ -49,8 +47,23 @@ def list_arenas(config_dir: Path | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def validate(file: Path) -> None:
     """Check an arena's YAML FILE."""
-    arena = load_checked(PluginManager.load(), file)
+    plugins = PluginManager.load()
+    arena = load_checked(plugins, file)
+    for odd in unoffered(plugins, {**_beside(file), arena.name: arena}):
+        if odd.arena is arena:
+            click.echo(str(odd), err=True)
     click.echo(f"{file}: arena {arena.name!r} is valid.")
+
+
+def _beside(file: Path) -> dict[str, ArenaConfig]:
+    """The other arenas in the folder of a file, as far as they can be read."""
+    found: dict[str, ArenaConfig] = {}
+    for path in file.parent.glob("*.yaml"):
+        with suppress(ConfigError):
+            arena, mistakes, _ = read_arena(path)
+            if arena is not None and not mistakes:
+                found[arena.name] = arena
+    return found
 
 
 @cli.command()
@@ -80,32 +93,23 @@ def run(
         raise UnknownNameError(f"There is no arena {name!r}; there are {', '.join(arenas) or 'none'}.")
     command = Command(command="run_arena", arena=name, target={arenas[name].target_key: target}, source="cli")
 
-    async def work() -> dict[str, Any]:
-        async with redis_of(settings_of(redis_url, data_dir, config_dir)) as redis:
-            return await _answered(redis, command, timeout)
-
-    answer = asyncio.run(work())
+    answer = asyncio.run(answered(settings_of(redis_url, data_dir, config_dir), command, timeout))
     click.echo(to_json(answer))
     if answer["status"] != "completed":
         raise SystemExit(1)
 
 
-async def _answered(redis: Redis, command: Command, patience_s: float) -> dict[str, Any]:
-    """Send the command, and wait for the answer that ends it."""
-    newest = entries(await redis.xrevrange(CONTROL_OUT, count=1))
-    last = newest[0][0] if newest else "0"
-    await send(redis, command)
-    started, told = time.monotonic(), False
-    while time.monotonic() - started < patience_s:
-        answer = await redis.xread({CONTROL_OUT: last}, count=500, block=500)
-        for _, found in by_stream(answer):
-            for entry_id, fields in found:
-                last, payload = entry_id, codec.decode(fields)
-                if payload.get("command_id") == command.command_id and payload["status"] != "accepted":
-                    return payload
-        if not told and time.monotonic() - started > _SILENCE_SECONDS:
-            click.echo("Waiting for a service to answer; start one with: maf service run", err=True)
-            told = True
-    raise MAFError(
-        f"No service answered within {patience_s:g} s. Start one with: maf service run (the command waits for it)"
-    )
+@cli.command()
+@click.argument("run", metavar="RUN")
+@click.option("--why", default="", help="Told in the run's record and to whoever asked for it.")
+@click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds to wait for the answer.")
+@connection_options
+def cancel(
+    run: str, why: str, timeout: float, redis_url: str | None, data_dir: Path | None, config_dir: Path | None
+) -> None:
+    """End RUN now: a run's id, or the id of the command that it came of. Nothing is published of it."""
+    command = Command(command="cancel_run", arena_id=run, who=who_asks(), why=why, source="cli")
+    answer = asyncio.run(answered(settings_of(redis_url, data_dir, config_dir), command, timeout))
+    if answer["status"] != "completed":
+        raise MAFError(answer["error"])
+    click.echo(f"{answer['arena_id']}: cancelled")

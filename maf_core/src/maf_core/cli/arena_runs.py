@@ -122,13 +122,13 @@ async def _left_behind(context: AppContext, arena_id: str) -> RunHead:
 async def _resumed(context: AppContext, head: RunHead) -> dict[str, Any]:
     """Do as a service would: run, publish, and answer whoever asked."""
     from maf_core.app import MAFApp
-    from maf_core.plane.commands import AnswerStatus, answer
+    from maf_core.plane.answers import Answers, AnswerStatus
 
     bus = asyncio.create_task(context.events.run())
     try:
         run = await MAFApp(context).run(head.request)
         status: AnswerStatus = "failed" if run.error else "completed"
-        await answer(context.redis, head.command_id, status, arena_id=run.arena_id, error=run.error)
+        await Answers(context.redis).finish(head.command_id, status, run.arena_id, run.error)
     finally:
         context.events.close()
         await bus

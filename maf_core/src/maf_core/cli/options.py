@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import structlog
 from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
+from maf_core.channels.unoffered import unoffered
+from maf_core.config_folder import ConfigFolder
 from maf_core.context import AppContext
 from maf_core.plugins import PluginManager, PluginRow, Selection, Status
 from maf_core.settings import Settings, load_settings
 from maf_core.streams.connect import connect, server_url
 
 log = structlog.get_logger(__name__)
+
+ResultT = TypeVar("ResultT")
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,8 +51,24 @@ def settings_of(redis_url: str | None, data_dir: Path | None, config_dir: Path |
 @asynccontextmanager
 async def redis_of(settings: Settings, port: int | None = None) -> AsyncIterator[Redis]:
     """A connection as the settings say; brings the embedded server up for as long as it is open."""
-    async with server_url(settings.redis_url, settings.data_dir, port) as url, connect(url) as redis:
+    opened = server_url(settings.redis_url, settings.data_dir, port, settings.embedded.appendfsync)
+    async with opened as url, connect(url) as redis:
         yield redis
+
+
+def with_redis(
+    work: Callable[[Redis], Awaitable[ResultT]],
+    redis_url: str | None,
+    data_dir: Path | None,
+    config_dir: Path | None,
+) -> ResultT:
+    """Do this with a connection as the connection options say."""
+
+    async def connected() -> ResultT:
+        async with redis_of(settings_of(redis_url, data_dir, config_dir)) as redis:
+            return await work(redis)
+
+    return asyncio.run(connected())
 
 
 def _beside(config_dir: Path | None) -> Path | None:
@@ -79,9 +99,12 @@ async def app_of(
     manager = PluginManager.load(Selection.from_environment(plugins, _beside(config_dir)))
     for row in manager.rows:
         _say_what_is_odd(row)
+    config = ConfigFolder.at(config_dir)
     arenas = load_arenas(manager, config_dir)
+    for odd in unoffered(manager, arenas):
+        log.warning("trigger_watches_unknown_stream", arena=odd.arena.name, reason=odd.words)
     async with redis_of(settings, port) as redis:
-        context = AppContext.create(redis, settings, manager, arenas)
+        context = AppContext.create(redis, settings, manager, arenas, config)
         try:
             yield context
         finally:

@@ -15,6 +15,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis.asyncio import Redis
 
+from maf_core.envelopes import require_version
 from maf_core.errors import ActionError, BadEntryError
 from maf_core.outbox.book import Approval
 from maf_core.outbox.gate import RiskGate
@@ -123,6 +124,7 @@ class ApprovalClerk(ConsumerWorker):
 
     async def handle(self, entry: Entry) -> None:
         """Carry one decision out. One that comes too late is refused with a warning."""
+        require_version(entry.payload, "the decision")
         try:
             decision = Decision.model_validate(entry.payload)
         except ValidationError as error:

@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maf_core.arenas.config import ActionMode
 from maf_core.clock import parse_time
+from maf_core.envelopes import require_version
 from maf_core.errors import BadEntryError
 from maf_core.settings import explain
-
-VERSION = "1"
 
 Verdict = Literal["BUY", "HOLD", "SELL"]
 ExecutionStatus = Literal["approved", "rejected", "pending_approval"]
@@ -130,9 +129,7 @@ def parse_action(payload: Mapping[str, Any]) -> TradingAction:
     Raises `BadEntryError` for one of another schema version, before anything else of it is looked at, and for one that
     is not valid, naming each wrong field.
     """
-    version = payload.get("schema_version", VERSION)
-    if version != VERSION:
-        raise BadEntryError(f"the action has schema version {version!r}; this version of maf reads {VERSION!r}")
+    require_version(payload, "the action")
     try:
         action = TradingAction.model_validate(payload)
     except ValidationError as error:

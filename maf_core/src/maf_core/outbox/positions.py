@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from maf_core.clock import parse_time
+from maf_core.envelopes import require_version
 from maf_core.errors import BadEntryError, TradingStateError
 from maf_core.outbox.ledger import GROUP, Ledger
 from maf_core.outbox.trading import lock_trading
@@ -41,6 +42,7 @@ class PositionKeeper(ConsumerWorker):
 
     async def handle(self, entry: Entry) -> None:
         """End the positions of an outcome's runs, and lock trading when too much was lost."""
+        require_version(entry.payload, "the outcome")
         arena_ids = _runs(entry.payload)
         if not _has_ended(entry.payload):
             return
@@ -83,7 +85,7 @@ def _pnl(payload: Mapping[str, Any]) -> float | None:
         return None
     try:
         pnl = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pnl = math.nan
     if not math.isfinite(pnl):
         raise BadEntryError(f"the outcome's pnl {value!r} is no amount of money")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maf_core.envelopes import require_version
 from maf_core.errors import BadEntryError
 from maf_core.memory.backends import backend_of
 from maf_core.memory.outcomes import outcome_of
@@ -20,6 +21,8 @@ GROUP = "maf:memory"
 class OutcomeKeeper(ConsumerWorker):
     """The worker between `maf:outcomes:out` and the memory backends of all arenas. Without any it reads nothing."""
 
+    follows_arenas = True
+
     def __init__(self, context: AppContext) -> None:
         names = sorted({arena.memory.backend for arena in context.arenas.values() if arena.memory})
         self._backends = [backend_of(context, name) for name in names]
@@ -28,6 +31,7 @@ class OutcomeKeeper(ConsumerWorker):
 
     async def handle(self, entry: Entry) -> None:
         """Tell every backend; those that do not know the decision do nothing."""
+        require_version(entry.payload, "the outcome")
         arena_id = entry.payload.get("arena_id")
         if not isinstance(arena_id, str) or not arena_id:
             raise BadEntryError("the outcome does not say of which run it is: arena_id is missing")

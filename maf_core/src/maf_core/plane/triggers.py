@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
-from pydantic_core import to_json
-from redis.asyncio import Redis
+from pydantic import ValidationError
 
 from maf_core.arenas.config import ArenaConfig, TriggerConfig
 from maf_core.clock import parse_time
@@ -17,11 +17,13 @@ from maf_core.errors import BadEntryError, ConfigError, ExpressionError
 from maf_core.mistakes import Mistake
 from maf_core.plane.commands import Command
 from maf_core.plane.expressions import Expression
+from maf_core.plane.firing import Fire
+from maf_core.plane.interest import Interest
 from maf_core.plane.templates import Template
-from maf_core.streams.codec import FIELD
+from maf_core.plane.watched import Watched
+from maf_core.settings import explain
 from maf_core.streams.consume import NEW_ONLY, Entry
-from maf_core.streams.names import CONTROL_IN, beside
-from maf_core.streams.publish import MARKER_SECONDS
+from maf_core.tasks import cancelled
 from maf_core.worker import ConsumerWorker
 from maf_core.yaml_lines import Location
 
@@ -31,20 +33,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 GROUP = "maf:triggers"
-
-# Marker, cooldown and command in one step: an entry read twice fires once, and two processes share one cooldown.
-# Times are those of the data, so that a replay fires as the live system would have; one set back does not block.
-_FIRE = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
-local last = redis.call('GET', KEYS[2])
-local now, cooldown = tonumber(ARGV[1]), tonumber(ARGV[2])
-local cooling = last and now - tonumber(last) >= 0 and now - tonumber(last) < cooldown
-redis.call('SET', KEYS[1], '1', 'EX', ARGV[3])
-if cooling then return 'cooldown' end
-if cooldown > 0 then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[4]) end
-redis.call('XADD', KEYS[3], '*', ARGV[5], ARGV[6])
-return 'fired'
-"""
 
 
 class Rule:
@@ -62,12 +50,11 @@ class Rule:
         self.target = {key: Template(text) for key, text in targets.items()}
         self.as_of = Template(config.as_of) if config.as_of else None
 
-    def command(self, entry: Entry, now: datetime) -> Command:
-        """The command this rule sends for an entry.
+    def command(self, entry: Entry, known_at: datetime) -> Command:
+        """The command this rule sends for an entry that was known at this moment.
 
         Raises `ExpressionError` when the entry lacks what a template names.
         """
-        known_at = self._known_at(entry.payload, now)
         target = {key: template.fill(entry.payload) for key, template in self.target.items()}
         origin = f"{self.arena.name}/{self.config.id}/{entry.stream}/{entry.id}"
         return Command(
@@ -82,17 +69,20 @@ class Rule:
             as_of=known_at,
         )
 
-    def _known_at(self, payload: dict[str, Any], now: datetime) -> datetime:
+    def known_at(self, payload: dict[str, Any]) -> datetime | None:
+        """When an entry was known, as it says itself; None when it does not. Raises as `command` does."""
         if self.as_of is not None:
             return parse_time(self.as_of.fill(payload))
         stated = payload.get("as_of") or payload.get("asof")
-        return parse_time(stated) if stated else now
+        return parse_time(stated) if stated else None
 
 
 def rule_mistakes(arena: ArenaConfig, config: TriggerConfig) -> list[Mistake]:
     """Everything in a trigger that does not compile, by its key."""
     who = f"trigger {config.id!r} of arena {arena.name!r}"
     found = []
+    if not config.on_stream or any(letter.isspace() for letter in config.on_stream):
+        found.append(Mistake(("on_stream",), f"{who}: {config.on_stream!r} cannot be the name of a stream"))
     if isinstance(config.target, dict) and arena.target_key not in config.target:
         found.append(Mistake(("target",), f"{who}: its target lacks {arena.target_key!r}"))
     return found + [Mistake(at, f"{who}: {why}") for at, why in uncompiled(config)]
@@ -126,10 +116,31 @@ def compile_rules(arenas: Iterable[ArenaConfig]) -> dict[str, list[Rule]]:
 class TriggerDispatcher(ConsumerWorker):
     """The worker that decodes an entry once and asks every rule of its stream."""
 
+    follows_arenas = True
+
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._rules = compile_rules(context.arenas.values())
+        self._fire = Fire(context.redis)
+        self._interest = Interest(context)
         super().__init__(context.consumer(GROUP, sorted(self._rules), start=NEW_ONLY))
+        self._watched = Watched(context.redis, GROUP, self.consumer.streams)
+
+    async def prepare(self) -> None:
+        """Create the groups; the streams that no rule watches any more are let go."""
+        self.consumer.streams = await self._watched.usable()
+        await super().prepare()
+        await self._watched.renew()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fire until `stop` is set."""
+        keeping = asyncio.create_task(self._watched.keep())
+        try:
+            await super().run(stop)
+        finally:
+            await cancelled([keeping])
+        arenas = self._context.arenas.values()  # other ones by now, when they have changed
+        await self._watched.let_go({rule.on_stream for arena in arenas for rule in arena.triggers})
 
     async def handle(self, entry: Entry) -> None:
         """Fire every rule that holds."""
@@ -137,43 +148,22 @@ class TriggerDispatcher(ConsumerWorker):
         for rule in self._rules[entry.stream]:
             if rule.when.holds(entry.payload):
                 try:
-                    await self._fire(rule, entry)
+                    await self._send(rule, entry)
                 except BadEntryError as error:  # the entry does not fit this rule; it may fit the next
                     failures.append(str(error))
         if failures:
             raise BadEntryError("; ".join(failures))
 
-    async def _fire(self, rule: Rule, entry: Entry) -> None:
+    async def _send(self, rule: Rule, entry: Entry) -> None:
         try:
-            command = rule.command(entry, await self._context.clock.now())
+            known_at = rule.known_at(entry.payload) or await self._context.clock.now()
+            command = rule.command(entry, known_at)
         except (ExpressionError, BadEntryError) as error:
             raise BadEntryError(f"trigger {rule.config.id!r}: {error}") from error
-        verdict = await fire(self._context.redis, rule, command)
-        if verdict != "fired":
+        except ValidationError as error:
+            raise BadEntryError(f"trigger {rule.config.id!r}: the command is not valid: {explain(error)}") from error
+        verdict = await self._fire(command, rule.config.cooldown_s)
+        if verdict == "fired":
+            await self._interest.rule_fires(rule.arena.target_key, command.target)
+        else:
             log.debug("trigger_silent", rule=rule.config.id, entry=entry.id, why=verdict)
-
-
-async def fire(redis: Redis, rule: Rule, command: Command) -> str:
-    """Send the command unless it was sent before or the target is cooling down. One atomic round trip.
-
-    Returns `fired`, `duplicate` or `cooldown`.
-    """
-    target = "/".join(f"{key}={value}" for key, value in sorted(command.target.items()) if key != "trade_date")
-    keys = [
-        beside(CONTROL_IN, "once", command.command_id),
-        beside(CONTROL_IN, "cooldown", rule.arena.name, rule.config.id, target),
-        CONTROL_IN,
-    ]
-    cooldown = rule.config.cooldown_s
-    verdict: bytes = await redis.register_script(_FIRE)(
-        keys=keys,
-        args=[
-            (command.as_of or command.requested_at).timestamp(),
-            cooldown,
-            MARKER_SECONDS,
-            max(int(cooldown), 86_400),
-            FIELD,
-            to_json(command.model_dump(mode="json")),
-        ],
-    )
-    return verdict.decode()

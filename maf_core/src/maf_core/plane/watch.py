@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 
 from maf_core.streams.names import WATCH, beside
+from maf_core.streams.raw import text
 
 Kind = Literal["symbol", "document", "question"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 # In one step, so that interest renewed meanwhile is not lost.
@@ -65,13 +67,9 @@ class WatchList:
         pipeline.zrangebyscore(self._key, time.time(), "+inf", withscores=True)
         pipeline.hgetall(self._attrs)
         rows, attrs = await pipeline.execute()
-        found = []
-        for member, score in rows:
-            its_kind, _, target_id = member.decode().partition("|")
-            if kind in (None, its_kind):
-                extra = from_json(attrs[member]) if member in attrs else {}
-                found.append(Watched(target_id, its_kind, float(score), extra))
-        return sorted(found, key=lambda watched: (watched.kind, watched.target_id))
+        found = [_watched(text(member), float(score), attrs.get(member)) for member, score in rows]
+        wanted = [item for item in found if item.kind == kind or (kind is None and item.kind in KINDS)]
+        return sorted(wanted, key=lambda item: (item.kind, item.target_id))
 
     async def watches(self, target_id: str, kind: Kind) -> bool:
         """Whether anybody is interested in this target now. One round trip."""
@@ -85,3 +83,13 @@ class WatchList:
 
 def _member(target_id: str, kind: Kind) -> str:
     return f"{kind}|{target_id}"
+
+
+def _watched(member: str, expires_at: float, attrs: bytes | None) -> Watched:
+    """What stands in the sorted set. Others may write there too: attributes that are no JSON object count as none."""
+    kind, _, target_id = member.partition("|")
+    try:
+        about = from_json(attrs or b"")
+    except ValueError:
+        about = None
+    return Watched(target_id, cast("Kind", kind), expires_at, about if isinstance(about, dict) else {})

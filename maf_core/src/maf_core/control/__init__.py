@@ -1,0 +1,1 @@
+"""What carries commands out, and takes a changed configuration up."""

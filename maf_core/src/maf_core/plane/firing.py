@@ -1,0 +1,55 @@
+"""Send the command of a rule that holds: once for its entry, and not while its target cools down."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from maf_core.plane.commands import Command
+from maf_core.streams.codec import FIELD, encode
+from maf_core.streams.names import CONTROL_IN, beside
+from maf_core.streams.publish import MARKER_SECONDS
+
+# What the marker of a command holds that was never sent, as its target was cooling down.
+COOLED = b"cooldown"
+
+# Marker, cooldown and command in one step: an entry read twice fires once, and two processes share one cooldown.
+# Times are those of the data, so that a replay fires as the live system would have; one set back does not block.
+# The marker holds the command's entry, or that there is none.
+_FIRE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 'duplicate' end
+local last = redis.call('GET', KEYS[2])
+local now, cooldown = tonumber(ARGV[1]), tonumber(ARGV[2])
+if last and now - tonumber(last) >= 0 and now - tonumber(last) < cooldown then
+  redis.call('SET', KEYS[1], 'cooldown', 'EX', ARGV[3])
+  return 'cooldown'
+end
+if cooldown > 0 then redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[4]) end
+redis.call('SET', KEYS[1], redis.call('XADD', KEYS[3], '*', ARGV[5], ARGV[6]), 'EX', ARGV[3])
+return 'fired'
+"""
+
+
+class Fire:
+    """Sends commands of rules."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._script = redis.register_script(_FIRE)
+
+    async def __call__(self, command: Command, cooldown_s: float) -> str:
+        """Send the command unless it was sent before or its target is cooling down. One atomic round trip.
+
+        Returns `fired`, `duplicate` or `cooldown`.
+        """
+        rule = command.trigger["rule"] if command.trigger else ""
+        target = "/".join(f"{key}={value}" for key, value in sorted(command.target.items()) if key != "trade_date")
+        keys = [
+            beside(CONTROL_IN, "once", command.command_id),
+            beside(CONTROL_IN, "cooldown", command.arena, rule, target),
+            CONTROL_IN,
+        ]
+        known_at = (command.as_of or command.requested_at).timestamp()
+        data = encode(command.model_dump(mode="json"))[FIELD]
+        verdict: bytes = await self._script(
+            keys=keys, args=[known_at, cooldown_s, MARKER_SECONDS, max(int(cooldown_s), 86_400), FIELD, data]
+        )
+        return verdict.decode()
