@@ -9,6 +9,7 @@ import socket
 
 import pytest
 from pydantic_core import from_json
+from redis.asyncio import RedisCluster
 
 from maf_core.plane.commands import Command, send
 from maf_core.streams import codec
@@ -61,9 +62,11 @@ def report(redis, redis_url, maf_process, tmp_path):
 
 async def test_a_service_talks_to_its_redis_and_to_nobody_else(report, redis):
     calls, modules = await report()
-    address = redis.connection_pool.connection_kwargs
-    expected = repr(address["path"]) if "path" in address else repr((address["host"], address["port"]))
-    assert {tuple(call) for call in calls} == {("socket.connect", expected)}
+    clustered = isinstance(redis, RedisCluster)
+    nodes = redis.nodes_manager.startup_nodes.values() if clustered else [redis.connection_pool]
+    known = [node.connection_kwargs for node in nodes]
+    expected = {("socket.connect", repr((address["host"], address["port"]))) for address in known}
+    assert {tuple(call) for call in calls} == expected
     assert modules & {*OURS, "requests", "maf_core.telemetry.otlp", "maf_core.telemetry.metrics"} == set()
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from pydantic_core import to_json
 from redis.asyncio import Redis
 
-from maf_core.cli.options import connection_options, redis_of, settings_of
+from maf_core.cli.options import connection_options, with_redis
 from maf_core.cli.person import who_asks
 from maf_core.cli.tables import table
 from maf_core.errors import MAFError, UnknownNameError
@@ -23,7 +22,6 @@ from maf_core.outbox.pending import final, find, last_executions, outcome_of, pe
 from maf_core.streams.names import OUTCOMES
 from maf_core.streams.publish import publish
 
-ResultT = TypeVar("ResultT")
 _POLL_SECONDS = 0.05
 
 
@@ -38,7 +36,7 @@ def cli() -> None:
 @connection_options
 def list_actions(last: int | None, as_json: bool, **where: Any) -> None:
     """List the actions that wait for approval, what expires first at the front."""
-    found = _with_redis(lambda redis: last_executions(redis, last) if last else pending(redis), **where)
+    found = with_redis(lambda redis: last_executions(redis, last) if last else pending(redis), **where)
     if as_json:
         click.echo(to_json(found, indent=2))
     elif found:
@@ -60,7 +58,7 @@ def show(action_id: str, as_json: bool, **where: Any) -> None:
             raise UnknownNameError(await why_not(redis, action_id))
         return found
 
-    found = _with_redis(work, **where)
+    found = with_redis(work, **where)
     click.echo(to_json(found, indent=2) if as_json else _described(found))
 
 
@@ -111,7 +109,7 @@ def release(action_id: str, why: str, who: str, **where: Any) -> None:
         outcome |= {"ticker": held[action_id].ticker, "reason": f"released by {who}: {why}"}
         await publish(redis, OUTCOMES, {**outcome, "published_at": datetime.now(UTC).isoformat()})
 
-    _with_redis(work, **where)
+    with_redis(work, **where)
     click.echo(f"Released {action_id}. The service counts it no longer.")
 
 
@@ -128,25 +126,12 @@ def _decide(action_id: str, said: Said, who: str, why: str, timeout: float, **wh
                 await asyncio.sleep(_POLL_SECONDS)
 
     try:
-        return _with_redis(work, **where)
+        return with_redis(work, **where)
     except TimeoutError:
         raise MAFError(
             f"No service has taken it up within {timeout:g} s. The decision is kept, and counts when one runs before "
             "the action expires: maf service run"
         ) from None
-
-
-def _with_redis(
-    work: Callable[[Redis], Awaitable[ResultT]],
-    redis_url: str | None,
-    data_dir: Path | None,
-    config_dir: Path | None,
-) -> ResultT:
-    async def connected() -> ResultT:
-        async with redis_of(settings_of(redis_url, data_dir, config_dir)) as redis:
-            return await work(redis)
-
-    return asyncio.run(connected())
 
 
 def _cells(execution: ExecutionEnvelope) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from maf_core.cli.tables import plain
 from maf_core.doctor import Patient, run
 
 
@@ -17,7 +18,7 @@ from maf_core.doctor import Patient, run
 @click.option("--config", "config_dir", type=click.Path(path_type=Path), envvar="MAF_CONFIG_DIR")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of objects.")
 def doctor(redis_url: str | None, data_dir: Path | None, config_dir: Path | None, as_json: bool) -> None:
-    """Check Python, packages, plugins, config, models, data folder, Redis, services and clock.
+    """Check this machine and the server: packages, plugins, config, Redis, services, trading, streams and more.
 
     Exits 1 when something is wrong; each finding says what to do.
     """
@@ -26,7 +27,7 @@ def doctor(redis_url: str | None, data_dir: Path | None, config_dir: Path | None
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.name}: {finding.detail}")
+            click.echo(plain(f"{'ok ' if finding.ok else 'BAD'}  {finding.name}: {finding.detail}"))
             if not finding.ok:
                 click.echo(f"     → {finding.fix}")
     if not all(finding.ok for finding in findings):

@@ -18,7 +18,7 @@ from maf_core.records import CommandSpec, resolve
 COMMANDS = {
     "actions": ("maf_core.cli.actions:cli", "Approve or reject actions that wait, and see what became of them."),
     "arena": ("maf_core.cli.arena:cli", "List arenas and run them."),
-    "channels": ("maf_core.cli.channels:cli", "See the streams: how long, how old."),
+    "channels": ("maf_core.cli.channels:cli", "See the streams, what is on them, and what was given up."),
     "dashboard": ("maf_core.cli.dashboard:dashboard", "Serve the dashboard over HTTP."),
     "demo": ("maf_core.cli.demo:demo", "Run the whole system on real bars, with no key and no server."),
     "doctor": ("maf_core.cli.doctor:doctor", "Say what is wrong here, and what to do about it."),
@@ -29,8 +29,10 @@ COMMANDS = {
     "reduce": ("maf_core.cli.trading:reduce", "Let positions be closed, and open nothing more."),
     "resume": ("maf_core.cli.trading:resume", "Trade again."),
     "service": ("maf_core.cli.service:cli", "Run the workers."),
+    "sources": ("maf_core.cli.sources:cli", "See which sources there are, and what they answer."),
+    "status": ("maf_core.cli.status:status", "Say how everything does, and what asks for you."),
     "trading-state": ("maf_core.cli.trading:trading_state", "Say whether MAF trades, and what is open."),
-    "trigger": ("maf_core.cli.trigger:cli", "Find ready-made trigger rules."),
+    "trigger": ("maf_core.cli.trigger:cli", "Find ready-made trigger rules, and try your own."),
     "watch": ("maf_core.cli.watch:cli", "Say which symbols to keep an eye on."),
 }
 

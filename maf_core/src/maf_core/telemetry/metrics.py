@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from maf_core.errors import TelemetryError
+from maf_core.telemetry.streams import StreamGauges
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -30,6 +31,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.registry.register(_BusCollector(bus))
+        self._streams = StreamGauges()
+        self.registry.register(self._streams)
         self._events = self._counter("events", "Events by kind", "kind")
         self._errors = self._counter("errors", "Events that tell of a failure, by kind", "kind", "arena")
         self._started = self._counter("runs_started", "Runs begun or taken up again", "arena")
@@ -56,6 +59,7 @@ class Metrics:
             "source.fetch": self._source_asked,
             "llm.call": self._model_answered,
             "llm.error": lambda event: self._llm.labels(_of(event, "model"), "failed").inc(),
+            "system.status": lambda event: self._streams.take(event["payload"].get("streams")),
             "decision.emit": lambda event: self._decisions.labels(event["arena"], _of(event, "verdict")).inc(),
         }
 

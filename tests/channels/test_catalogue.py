@@ -1,18 +1,13 @@
-"""The catalogue of streams, what is measured of them, and `maf channels list`."""
+"""The catalogue of streams: what somebody names."""
 
 from __future__ import annotations
 
-import json
-import time
-
-import pytest
 from structlog.testing import capture_logs
 
-from maf_core import BaseSource, ChannelSpec, KeyFreshness, RequestResponseFreshness, SourceSpec, publish
+from maf_core import BaseSource, ChannelSpec, KeyFreshness, PublisherSpec, RequestResponseFreshness, SourceSpec
 from maf_core.arenas.config import ArenaConfig
-from maf_core.channels import Channel, Measured, catalogue, measure
+from maf_core.channels import Channel, catalogue
 from maf_core.plugins import PluginManager, Selection
-from maf_core.testing.conformance.server import commands_of
 
 PHASES = [{"name": "decide", "agents": [{"name": "verdict", "role": "synthesis"}]}]
 
@@ -74,6 +69,13 @@ def test_what_arenas_watch_and_bind_is_there_with_their_names(load):
         assert (found[stream].offered_by, found[stream].read_by) == ((), ("one",))
 
 
+def test_an_arena_writes_its_output_when_somebody_publishes_its_envelopes(load):
+    plugins = load(PublisherSpec(name="mine", arena="one", factory="made:Publisher"))
+    found = by_stream(catalogue(plugins, {"one": arena("one"), "two": arena("two")}))
+    assert found["maf:arena:one:output"].written_by == ("one",)
+    assert "maf:arena:two:output" not in found
+
+
 def test_a_binding_that_cannot_be_looked_at_hides_nothing_else(load):
     def fails():
         raise LookupError("no config")
@@ -88,64 +90,9 @@ def test_a_binding_that_cannot_be_looked_at_hides_nothing_else(load):
     }  # fmt: skip
 
 
-async def test_length_last_id_and_age(redis):
-    await redis.xadd("t:one", {"data": "{}"}, id=f"{int((time.time() - 90) * 1000)}-0")
-    last = await redis.xadd("t:one", {"data": "{}"}, id=f"{int((time.time() - 40) * 1000)}-7")
-    (found,) = await measure(redis, [Channel("t:one")])
-    assert (found.length, found.last_id, found.fault) == (2, last.decode(), "")
-    assert 40 <= found.age_s < 50
-
-
-async def test_what_is_not_there_has_no_age_and_what_is_no_stream_says_so(redis):
-    await redis.set("t:text", "x")
-    await redis.xadd("t:emptied", {"data": "{}"})
-    await redis.xtrim("t:emptied", maxlen=0, approximate=False)
-    nowhere, emptied, text = await measure(redis, [Channel("t:nowhere"), Channel("t:emptied"), Channel("t:text")])
-    assert nowhere == Measured(Channel("t:nowhere"), 0, None, None, "")
-    assert (emptied.length, emptied.last_id, emptied.age_s) == (0, None, None)
-    assert (text.length, text.age_s) == (0, None)
-    assert "t:text cannot be read as a stream" in text.fault
-
-
-async def test_an_entry_from_the_future_has_no_negative_age(redis):
-    await redis.xadd("t:ahead", {"data": "{}"}, id=f"{int((time.time() + 3600) * 1000)}-0")
-    assert (await measure(redis, [Channel("t:ahead")]))[0].age_s == 0.0
-
-
-async def test_many_channels_cost_two_commands_each_and_no_key_is_scanned(redis):
-    channels = [Channel(f"t:{number}") for number in range(50)]
-    assert await commands_of(redis, lambda: measure(redis, channels)) == 100
-    assert await measure(redis, []) == []
-
-
 def test_the_channels_of_the_installed_plugins():
     found = by_stream(catalogue(PluginManager.load(Selection()), {}))
     assert found["kronos:forecasts:emitted"].offered_by == ("kronos",)
     assert found["trtools2:bars:1d"].offered_by == ("trtools2",)
     assert found["maf:arena:trading_intelligence:output"].offered_by == ("trading_intelligence",)
     assert found["maf:arena:crowd_simulation:output"].offered_by == ("crowd",)
-
-
-@pytest.fixture
-def config_dir(tmp_path):
-    """A config folder with an arena that watches a stream."""
-    (tmp_path / "arenas").mkdir()
-    (tmp_path / "arenas" / "panel.yaml").write_text(
-        "name: panel\n"
-        "phases: [{name: decide, agents: [{name: verdict, role: synthesis}]}]\n"
-        'triggers: [{id: moved, on_stream: "t:moves", target: "{payload.symbol}"}]\n'
-    )
-    return tmp_path
-
-
-async def test_the_command_lists_them(maf, redis, redis_url, config_dir):
-    await publish(redis, "t:moves", {"symbol": "AAPL"})
-    said = maf("channels", "list", "--config", str(config_dir), "--redis", redis_url, MAF_PLUGINS="")
-    assert said.returncode == 0, said.stderr
-    (line,) = [line.split() for line in said.stdout.splitlines() if line.startswith("t:moves")]
-    assert line[:4] == ["t:moves", "1", line[2], "s"]
-    assert line[-1] == "panel"
-    listed = maf("channels", "list", "--json", "--config", str(config_dir), "--redis", redis_url, MAF_PLUGINS="")
-    (moves,) = [each for each in json.loads(listed.stdout) if each["stream"] == "t:moves"]
-    assert moves.keys() == {"stream", "summary", "offered_by", "read_by", "length", "last_id", "age_s", "fault"}
-    assert (moves["length"], moves["read_by"]) == (1, ["panel"])
