@@ -26,11 +26,15 @@ from maf_core import (
     parse_bar,
     publish,
 )
+from maf_core.plane.watch import WatchList
 from maf_core.plugins import Candidate, PluginManager
 from maf_core.settings import Settings
+from maf_core.testing import running
 from maf_plugin_kronos import plugin
+from maf_plugin_kronos.refresher import KronosRefresher
 from maf_plugin_kronos.service.engine import Engine
 from maf_plugin_kronos.service.server import ForecastServer, listen
+from maf_plugin_kronos.store import ForecastStore
 
 MONDAY = datetime(2025, 1, 6, 5, tzinfo=UTC)
 
@@ -163,3 +167,25 @@ def feed(redis) -> Callable:
             await publish(redis, f"test:bars:{bar['tf']}", parse_bar(bar).payload())
 
     return publish_all
+
+
+@pytest.fixture
+def store(redis):
+    return ForecastStore(redis, 60, 0.05)
+
+
+@pytest.fixture
+def refreshing(app, redis):
+    """Run the refresher, with symbols watched and the service's time at `now`; gives the workers."""
+
+    @asynccontextmanager
+    async def run(now, *, workers=1, symbols=("AAPL",), **settings):
+        context = app(**settings)
+        await context.clock.hold(now)
+        for symbol in symbols:
+            await WatchList(redis).add(symbol, "symbol", 1000)
+        made = [KronosRefresher(context) for _ in range(workers)]
+        async with running(*made):
+            yield made
+
+    return run

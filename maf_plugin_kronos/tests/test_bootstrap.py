@@ -19,11 +19,14 @@ histories = st.lists(st.floats(1.0, 1e4), min_size=10, max_size=60)
 seeds = st.integers(0, 2**32)
 
 
-def forecast(closes: list[float], seed: int, horizon: int = 5) -> Summary:
+def request_of(closes: list[float], seed: int, horizon: int) -> ForecastRequest:
     times = [FRIDAY + timedelta(days=day) for day in range(len(closes))]
     bars = [{"t": t, "o": c, "h": c, "l": c, "c": c} for t, c in zip(times, closes, strict=True)]
-    request = ForecastRequest(symbol="X", timeframe="1d", bars=bars, horizon=horizon, seed=seed)
-    return summarise(BootstrapSampler().sample(request, 64), closes[-1])
+    return ForecastRequest(symbol="X", timeframe="1d", bars=bars, horizon=horizon, seed=seed)
+
+
+def forecast(closes: list[float], seed: int, horizon: int = 5) -> Summary:
+    return summarise(BootstrapSampler().sample(request_of(closes, seed, horizon), 64), closes[-1])
 
 
 @given(histories, seeds, st.integers(1, 30))
@@ -40,6 +43,16 @@ def test_probability_is_open_and_quantiles_are_ordered(closes, seed, horizon):
 @settings(max_examples=30, deadline=None)
 def test_a_seed_gives_the_same_paths(closes, seed):
     assert forecast(closes, seed) == forecast(closes, seed)
+
+
+@given(st.lists(st.tuples(histories, st.integers(1, 4), st.sampled_from([16, 64]), seeds), min_size=1, max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_paths_that_are_drawn_together_are_those_that_are_drawn_alone(wanted):
+    requests = [request_of(closes, seed, horizon) for closes, horizon, _, seed in wanted]
+    samples = [number for _, _, number, _ in wanted]
+    together = BootstrapSampler().sample_many(requests, samples)
+    for request, number, paths in zip(requests, samples, together, strict=True):
+        assert paths.tobytes() == BootstrapSampler().sample(request, number).tobytes()
 
 
 @given(histories, seeds, st.sampled_from([0.01, 3.0, 1000.0]))

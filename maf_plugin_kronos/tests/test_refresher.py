@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from contextlib import asynccontextmanager
-
 import pytest
 from pydantic_core import from_json
 
 from maf_core import parse_bar
-from maf_core.plane.watch import WatchList
 from maf_core.streams import codec, raw
 from maf_core.streams.quiet import until_quiet
-from maf_core.testing import running, wait_until
-from maf_plugin_kronos.refresher import GROUP, KronosRefresher
-from maf_plugin_kronos.service.bootstrap import BootstrapSampler
-from maf_plugin_kronos.service.engine import Engine
-from maf_plugin_kronos.store import EMITTED, HEARTBEAT, ForecastStore
+from maf_core.testing import wait_until
+from maf_plugin_kronos.refresher import GROUP
+from maf_plugin_kronos.store import EMITTED, HEARTBEAT
 
 BARS = "test:bars:1d"
-
-
-@pytest.fixture
-def store(redis):
-    return ForecastStore(redis, 60, 0.05)
-
-
-@pytest.fixture
-def refreshing(app, redis):
-    """Run the refresher, with AAPL watched and the service's time at `now`."""
-
-    @asynccontextmanager
-    async def run(now, *, workers=1, **settings):
-        context = app(**settings)
-        await context.clock.hold(now)
-        await WatchList(redis).add("AAPL", "symbol", 1000)
-        async with running(*[KronosRefresher(context) for _ in range(workers)]):
-            yield
-
-    return run
 
 
 def known(bar) -> str:
@@ -50,9 +23,13 @@ async def emitted(redis) -> list[dict]:
     return [codec.decode(fields) for _, fields in raw.entries(await redis.xrange(EMITTED))]
 
 
+async def cached(store, symbol="AAPL") -> dict | None:
+    return (await store.cached([(symbol, "1d")]))[0]
+
+
 async def until_cached(store, bar) -> dict:
     async def current():
-        found = await store.cached("AAPL", "1d")
+        found = await cached(store)
         return found if found and found["as_of"] == known(bar) else None
 
     return await wait_until(current)
@@ -66,7 +43,7 @@ async def test_a_new_bar_makes_a_forecast_before_it_is_acknowledged(refreshing, 
         for bar in bars[40:]:
             await feed([bar])
             await until_quiet(redis)
-            forecast = await store.cached("AAPL", "1d")
+            forecast = await cached(store)
             assert forecast["as_of"] == forecast["asof"] == known(bar)
             assert forecast["last_close"] == bar["c"]
     assert forecast["backend"] == "bootstrap"
@@ -84,7 +61,7 @@ async def test_a_new_bar_of_a_symbol_nobody_watches_changes_nothing(refreshing, 
     async with refreshing(parse_bar(bars[-1]).as_of):
         await feed(bars)
         await until_quiet(redis)
-    assert await store.cached("MSFT", "1d") is None
+    assert await cached(store, "MSFT") is None
     assert (await store.totals())["forecasts"] == 0
 
 
@@ -112,10 +89,10 @@ async def test_too_few_bars_are_waited_for(refreshing, redis, store, feed, make_
     async with refreshing(parse_bar(bars[-1]).as_of, min_bars=30):
         await feed(bars[:29])
         await until_quiet(redis)
-        assert await store.cached("AAPL", "1d") is None
+        assert await cached(store) is None
         await feed(bars[29:])
         await until_quiet(redis)
-        assert (await store.cached("AAPL", "1d"))["as_of"] == known(bars[29])
+        assert (await cached(store))["as_of"] == known(bars[29])
 
 
 async def test_entries_that_come_again_make_nothing_again(refreshing, redis, store, feed, make_bars):
@@ -134,7 +111,7 @@ async def test_entries_that_come_again_make_nothing_again(refreshing, redis, sto
 async def test_a_forecast_cached_by_one_who_died_is_still_emitted(refreshing, redis, store, feed, make_bars):
     bars = make_bars(40)
     orphan = {"symbol": "AAPL", "tf": "1d", "as_of": known(bars[-1]), "prob_up": 0.9, "direction": "UP"}
-    await store.save(orphan)
+    await store.save([orphan])
     async with refreshing(parse_bar(bars[0]).as_of):
         await feed(bars)
         await until_quiet(redis)
@@ -156,50 +133,8 @@ async def test_bad_bars_go_to_the_dead_letters_and_stop_nothing(refreshing, redi
         await redis.xadd(BARS, {"data": b'{"symbol": "AAPL"}'})
         await feed(bars)
         await until_quiet(redis)
-        assert (await store.cached("AAPL", "1d"))["as_of"] == known(bars[-1])
+        assert (await cached(store))["as_of"] == known(bars[-1])
     assert await redis.xlen("maf:dead") == 1
-
-
-async def test_a_service_that_is_away_is_backed_off_from_and_found_again(
-    refreshing, redis, store, feed, make_bars, served_here
-):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    bars = make_bars(40)
-    await feed(bars)
-    async with refreshing(parse_bar(bars[-1]).as_of, url=f"http://127.0.0.1:{port}"):
-        await wait_until(lambda: _failures(store, 1))
-        assert from_json(await redis.get(HEARTBEAT)).keys() >= {"failing"}
-        engine = Engine("bootstrap", BootstrapSampler.model, BootstrapSampler, 5)
-        engine.load()
-        async with served_here(engine, port):
-            await until_cached(store, bars[-1])
-    assert (await store.totals())["forecasts"] == 1
-
-
-async def _failures(store, least: int) -> bool:
-    return (await store.totals())["failures"] >= least
-
-
-async def test_a_service_that_does_not_answer_in_time_is_a_failure(
-    refreshing, redis, store, feed, make_bars, served_here
-):
-    gate = threading.Event()
-
-    class Slow(BootstrapSampler):
-        def sample(self, request, samples):
-            gate.wait(10)
-            return super().sample(request, samples)
-
-    bars = make_bars(40)
-    await feed(bars)
-    engine = Engine("bootstrap", Slow.model, Slow, 5)
-    engine.load()
-    async with served_here(engine) as url, refreshing(parse_bar(bars[-1]).as_of, url=url, timeout_s=0.1):
-        await wait_until(lambda: _failures(store, 1))
-        assert await store.cached("AAPL", "1d") is None
-        gate.set()
-        await until_cached(store, bars[-1])
 
 
 async def test_refused_bars_are_not_sent_again_until_there_is_a_new_one(refreshing, redis, store, feed, make_bars):

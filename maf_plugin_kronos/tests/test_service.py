@@ -32,9 +32,25 @@ class Gated(BootstrapSampler):
     def __init__(self) -> None:
         self.gate = threading.Event()
 
-    def sample(self, request, samples):
+    def sample_many(self, requests, samples):
         self.gate.wait(10)
-        return super().sample(request, samples)
+        return super().sample_many(requests, samples)
+
+
+class OneByOne(Gated):
+    """Computes one series at a time, and those called SLOW only once it is let through."""
+
+    at_once = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def sample_many(self, requests, samples):
+        self.asked += [request.symbol for request in requests]
+        if requests[0].symbol == "SLOW":
+            self.gate.wait(10)
+        return BootstrapSampler.sample_many(self, requests, samples)
 
 
 async def test_an_answer_names_its_backend_and_covers_the_horizon(http, request_of):
@@ -144,6 +160,7 @@ async def test_while_the_model_loads_the_answer_is_503(served_here, request_of):
             503,
             "The kronos model some/model is loading. Ask again soon.",
         )
+        assert answer.headers["retry-after"] == "2"
         gate.set()
         await loading
         assert (await http.get("/readyz")).json()["status"] == "ok"
@@ -159,13 +176,14 @@ async def test_a_model_that_cannot_be_loaded_says_why_and_nothing_stands_in_for_
     reason = "The kronos model /nowhere could not be loaded: OSError: no weights in /nowhere"
     async with served_here(engine) as url, httpx.AsyncClient(base_url=url) as http:
         ready, answer = await http.get("/readyz"), await http.post("/forecast", json=request_of())
-        batch = (await http.post("/forecast/batch", json={"items": [request_of()]})).json()
+        batch = await http.post("/forecast/batch", json={"items": [request_of()]})
     assert (ready.status_code, ready.json()) == (
         503,
         {"status": "failed", "backend": "kronos", "model": "/nowhere", "reason": reason},
     )
     assert (answer.status_code, answer.json()) == (503, {"error": reason, "status": 503})
-    assert batch["items"] == [{"error": reason, "status": 503}]
+    assert (batch.status_code, batch.json()) == (503, {"error": reason, "status": 503})
+    assert batch.headers["retry-after"] == "60"
 
 
 async def test_a_forecast_in_work_delays_nobody_who_asks_for_health(served_here, request_of):
@@ -188,3 +206,35 @@ async def test_a_forecast_that_takes_too_long_is_504(served_here, request_of):
         late = await http.post("/forecast", json=request_of())
         sampler.gate.set()
     assert (late.status_code, late.json()["error"][:25]) == (504, "No forecast within 0.05 s")
+    assert late.headers["retry-after"] == "5"
+
+
+async def test_in_a_batch_only_what_takes_too_long_is_504(served_here, request_of):
+    """A backend that computes one series after the other, and never finishes the second."""
+    sampler = OneByOne()
+    engine = Engine("bootstrap", sampler.model, lambda: sampler, timeout_s=1)
+    engine.load()
+    items = [request_of(), request_of(symbol="SLOW"), request_of(bars=[])]
+    async with served_here(engine) as url, httpx.AsyncClient(base_url=url) as http:
+        batch = await http.post("/forecast/batch", json={"items": items})
+        sampler.gate.set()
+    assert [item.get("status", 200) for item in batch.json()["items"]] == [200, 504, 422]
+
+
+async def test_a_batch_that_nobody_waits_for_any_more_is_left(served_here, request_of):
+    sampler = OneByOne()
+    engine = Engine("bootstrap", sampler.model, lambda: sampler, timeout_s=10)
+    engine.load()
+    items = [request_of(symbol="SLOW"), *(request_of(symbol=f"S{number}") for number in range(5))]
+    async with served_here(engine) as url, httpx.AsyncClient(base_url=url) as http:
+        with pytest.raises(httpx.ReadTimeout):
+            await http.post("/forecast/batch", json={"items": items}, timeout=0.3)
+        sampler.gate.set()
+        assert (await http.post("/forecast", json=request_of(symbol="NEXT"))).status_code == 200
+    assert sampler.asked == ["SLOW", "NEXT"]
+
+
+async def test_more_than_a_batch_holds_is_refused(http, request_of):
+    response = await http.post("/forecast/batch", json={"items": [1] * 257})
+    assert response.status_code == 422
+    assert response.json()["error"].startswith("items: ")

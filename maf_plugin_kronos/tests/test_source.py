@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from maf_core import SourceQuery
 from maf_core.sources.freshness import probe
+from maf_core.testing.conformance.server import commands_of
 from maf_plugin_kronos.store import ForecastStore
 
 START = datetime(2025, 1, 6, 21, tzinfo=UTC)
@@ -31,8 +32,8 @@ def put(redis):
 
     async def put(day: int, prob_up: float, symbol: str = "AAPL") -> None:
         forecast = {"symbol": symbol, "tf": "1d", "as_of": at(day).isoformat(), "prob_up": prob_up}
-        await store.save(forecast)
-        await store.emit(forecast)
+        await store.save([forecast])
+        await store.emit([forecast])
 
     return put
 
@@ -47,6 +48,18 @@ async def test_the_cached_forecast_when_it_was_known(source, put):
         result = await source.fetch(query)
         assert (result.data["prob_up"], result.as_of, result.gaps) == (0.6, at(0), ())
         assert result.size_bytes > 50
+
+
+@pytest.mark.needs("commandstats")
+async def test_an_arena_reads_a_cached_forecast_in_one_round_trip(app, redis, put):
+    await put(0, 0.6)
+    fetcher = app().sources.get("kronos_forecast")
+    assert await commands_of(redis, lambda: fetcher.fetch(about(1))) == 1
+
+
+async def test_the_symbol_may_be_in_small_letters(source, put):
+    await put(0, 0.6)
+    assert (await source.fetch(about(1, ticker="aapl"))).data["prob_up"] == 0.6
 
 
 async def test_an_old_forecast_is_given_and_called_stale(source, app, put):

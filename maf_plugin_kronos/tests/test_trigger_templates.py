@@ -22,7 +22,7 @@ def fired(redis, fire_template):
             as_of = (START + timedelta(hours=2 * hour)).isoformat()
             return {"symbol": "AAPL", "tf": tf, "as_of": as_of, "prob_up": prob_up, "direction": direction_of(prob_up)}
 
-        emits = [store.emit(forecast(hour, prob)) for hour, prob in enumerate(probabilities)]
+        emits = [store.emit([forecast(hour, prob)]) for hour, prob in enumerate(probabilities)]
         commands = await fire_template(template, *emits)
         assert {command["arena"] for command in commands} <= {"triggered"}
         assert {command["target"]["ticker"] for command in commands} <= {"AAPL"}

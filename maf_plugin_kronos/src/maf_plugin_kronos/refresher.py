@@ -3,121 +3,103 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from pydantic_core import to_json
-
-from maf_core import AppContext, Entry, MAFError, Worker, parse_bar
-from maf_core.plane.watch import WatchList
+from maf_core import AppContext, Entry, Refresher, Target, parse_bar
+from maf_core.plane.watch import Watched
 from maf_core.streams.consume import NEW_ONLY
 from maf_core.streams.publish import keep_bounded
-from maf_plugin_kronos.attempts import Attempts, Series
 from maf_plugin_kronos.client import ForecastClient
 from maf_plugin_kronos.config import KronosSettings
-from maf_plugin_kronos.forecaster import Forecaster
-from maf_plugin_kronos.store import EMITTED, HEARTBEAT, ForecastStore
+from maf_plugin_kronos.forecaster import Forecaster, TooSlowError
+from maf_plugin_kronos.store import EMITTED, ForecastStore
 
 GROUP = "maf:refresher:kronos"
-_TICK_SECONDS = 0.25
-_BEAT_SECONDS = 5.0
 
 
-class KronosRefresher(Worker):
+class KronosRefresher(Refresher):
     """A new bar of a watched symbol sets its forecast off.
 
-    A look through the watch list now and then finds what is missing: symbols new to it, bars nobody was there for.
+    Besides, each timeframe's cadence finds what is missing: symbols new to the watch list, bars nobody was there for.
     """
+
+    name = "kronos"
+    concurrency = 2  # the service computes one batch while the bars of the next are put together
+    backoff_s = 0.5
+    backoff_limit_s = 120.0
 
     def __init__(self, context: AppContext) -> None:
         self._settings = context.settings.section("kronos", KronosSettings)
-        self._redis = context.redis
-        self._clock = context.clock
-        self._watch = WatchList(context.redis)
+        self.batch_size = self._settings.batch_size
+        # The client sees to its own time; to read a long stream of bars for the first time takes a while, too.
+        self.timeout_s = 10 * self._settings.timeout_s
+        super().__init__(context)
         self._store = ForecastStore(context.redis, self._settings.cache_ttl_s, self._settings.threshold)
         self._client = ForecastClient(self._settings.url, self._settings.timeout_s)
         self._forecaster = Forecaster(context, self._settings, self._client, self._store)
-        self._timeframes = {self._settings.bars_stream.format(tf=tf): tf for tf in self._settings.timeframes}
+        self._timeframes = self._settings.streams
         self._consumer = context.consumer(GROUP, list(self._timeframes), start=NEW_ONLY)
-        self._attempts = Attempts()
-        # A new bar and the look through the watch list may ask for the same forecast: the second finds it cached.
-        self._one_at_a_time = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Create the consumer groups; have the emitted forecasts trimmed, whether anybody reads them or not."""
         await self._consumer.create_groups()
-        await keep_bounded(self._redis, EMITTED)
+        await keep_bounded(self.redis, EMITTED)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Forecast until `stop` is set."""
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._consumer.run(self._on_bar, stop))
-                group.create_task(self._keep_up(stop))
-                group.create_task(self._beat(stop))
+            await super().run(stop)
         finally:
             await self._client.aclose()
+
+    async def listen(self, stop: asyncio.Event) -> None:
+        """Follow the bars; one is acknowledged when its forecast has been made, cached and, if it is news, emitted."""
+        await self._consumer.run(self._on_bar, stop)
 
     async def _on_bar(self, entry: Entry) -> None:
         timeframe = self._timeframes[entry.stream]
         bar = parse_bar(entry.payload, timeframe)
-        if await self._watch.watches(bar.symbol, "symbol"):
-            await self._try((bar.symbol, timeframe), bar.as_of)
+        symbol = bar.symbol.upper()
+        if self.watches(symbol):
+            await self.refresh_now(Target(symbol, timeframe, as_of=bar.as_of))
 
-    async def _keep_up(self, stop: asyncio.Event) -> None:
-        """Look through the watch list at each timeframe's cadence, and retry what failed when its time has come."""
-        loop = asyncio.get_running_loop()
-        due = dict.fromkeys(self._settings.timeframes, 0.0)
-        while not stop.is_set():
-            for timeframe in [timeframe for timeframe, at in due.items() if loop.time() >= at]:
-                due[timeframe] = loop.time() + self._settings.cadence_of(timeframe)
-                await self._look_through(timeframe, stop)
-            for series in self._attempts.to_retry():
-                await self._retry(series)
-            await _pause(stop, _TICK_SECONDS)
+    def targets(self, watched: Watched) -> Iterator[Target]:
+        """The symbol in every timeframe, or in those that the watch list's `timeframes` name."""
+        wanted = watched.attrs.get("timeframes", self._settings.timeframes)
+        for timeframe in self._settings.timeframes:
+            if timeframe in wanted:
+                yield Target(watched.target_id, timeframe, watched.attrs)
 
-    async def _look_through(self, timeframe: str, stop: asyncio.Event) -> None:
-        await self._watch.decay()
-        for watched in await self._watch.members("symbol"):
-            if stop.is_set():
-                return
-            await self._try((watched.target_id, timeframe), await self._clock.now())
+    def cadence_s(self, target: Target) -> float:
+        """As set for the timeframe."""
+        return self._settings.cadence_of(target.variant)
 
-    async def _retry(self, series: Series) -> None:
-        if await self._watch.watches(series[0], "symbol"):
-            await self._try(series, await self._clock.now())
-        else:
-            self._attempts.forget(series)
-
-    async def _try(self, series: Series, as_of: datetime) -> None:
-        """Refresh one series unless it backs off. Its failure is noted and retried later, never raised."""
-        if not self._attempts.ready(series):
-            return
+    async def refresh_many(self, targets: Sequence[Target]) -> Mapping[Target, Exception]:
+        """Forecast them in one request. A service too slow for so many is asked about fewer, until it is not."""
+        started = time.monotonic()
         try:
-            async with self._one_at_a_time:
-                await self._forecaster.refresh(*series, as_of)
-        except MAFError as error:
-            self._attempts.failed(series, error)
-            await self._store.count("failures")
-        else:
-            self._attempts.succeeded(series)
+            failures = await self._forecaster.refresh(targets)
+        except TooSlowError:
+            self.batch_size = max(1, len(targets) // 2)
+            raise
+        if len(targets) == self.batch_size and 2 * (time.monotonic() - started) < self._settings.timeout_s:
+            self.batch_size = min(2 * self.batch_size, self._settings.batch_size)
+        return failures
 
-    async def _beat(self, stop: asyncio.Event) -> None:
-        ttl_s = int(max(180, 3 * self._settings.min_cadence_s))
-        while not stop.is_set():
-            status = {
-                "ts": datetime.now(UTC).isoformat(),
-                "watched": len(await self._watch.members("symbol")),
-                "min_cadence_s": self._settings.min_cadence_s,
-                "timeframes": self._settings.timeframes,
-                "failing": self._attempts.failing,
-                **await self._store.totals(),
-            }
-            await self._redis.set(HEARTBEAT, to_json(status), ex=ttl_s)
-            await _pause(stop, _BEAT_SECONDS)
-        await self._redis.delete(HEARTBEAT)
+    def forget(self, targets: Iterable[Target]) -> None:
+        """Nobody watches these any more."""
+        self._forecaster.forget(targets)
 
+    def heartbeat_ttl_s(self) -> float:
+        """Three times the shortest cadence, watched or not, and at least 180 seconds."""
+        return max(180.0, 3 * self._settings.min_cadence_s)
 
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+    async def status(self) -> dict[str, Any]:
+        """Cadence, timeframes, and what all processes have done since the beginning."""
+        return {
+            "min_cadence_s": self._settings.min_cadence_s,
+            "timeframes": self._settings.timeframes,
+            **await self._store.totals(),
+        }

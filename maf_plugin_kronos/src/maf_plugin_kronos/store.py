@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -26,19 +26,31 @@ redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
 
-# The state: `as_of` (microseconds) last considered, `prob_up` last emitted. It is written together with the entry, so a
-# forecast that comes again, after a crash or from another worker, is never emitted twice.
+# The state of each series: `as_of` (microseconds) last considered, `prob_up` last emitted. It is written together with
+# the entry, so a forecast that comes again, after a crash or from another worker, is never emitted twice.
 _EMIT = """
-local considered, emitted = unpack(redis.call('HMGET', KEYS[1], 'as_of', 'prob_up'))
-if considered and tonumber(ARGV[1]) <= tonumber(considered) then return false end
-redis.call('HSET', KEYS[1], 'as_of', ARGV[1])
-local before, now = tonumber(emitted or '0.5'), tonumber(ARGV[2])
-local flipped = emitted and (before >= 0.5) ~= (now >= 0.5) or false
-if math.abs(now - before) <= tonumber(ARGV[3]) + 1e-9 and not flipped then return false end
-redis.call('HSET', KEYS[1], 'prob_up', ARGV[2])
-local change = string.format(',"prob_up_delta":%.17g,"direction_flipped":%s}', now - before, tostring(flipped))
-return redis.call('XADD', KEYS[2], '*', ARGV[4], string.sub(ARGV[5], 1, -2) .. change)
+local answers = {}
+for i = 2, #KEYS do
+  local moment, prob, payload = ARGV[3 * i - 3], ARGV[3 * i - 2], ARGV[3 * i - 1]
+  local considered, emitted = unpack(redis.call('HMGET', KEYS[i], 'as_of', 'prob_up'))
+  answers[i - 1] = 0
+  if not considered or tonumber(moment) > tonumber(considered) then
+    redis.call('HSET', KEYS[i], 'as_of', moment)
+    local before, now = tonumber(emitted or '0.5'), tonumber(prob)
+    local flipped = emitted and (before >= 0.5) ~= (now >= 0.5) or false
+    if math.abs(now - before) > tonumber(ARGV[1]) + 1e-9 or flipped then
+      redis.call('HSET', KEYS[i], 'prob_up', prob)
+      local change = string.format(',"prob_up_delta":%.17g,"direction_flipped":%s}', now - before, tostring(flipped))
+      redis.call('XADD', KEYS[1], '*', ARGV[2], string.sub(payload, 1, -2) .. change)
+      answers[i - 1] = 1
+    end
+  end
+end
+return answers
 """
+
+Series = tuple[str, str]
+Forecast = Mapping[str, Any]
 
 
 def cache_key(symbol: str, timeframe: str) -> str:
@@ -52,42 +64,51 @@ def direction_of(prob_up: float) -> str:
 
 
 class ForecastStore:
-    """Reads and writes forecasts: mappings with at least `symbol`, `tf`, `as_of` and `prob_up`."""
+    """Reads and writes forecasts: mappings with at least `symbol`, `tf`, `as_of` and `prob_up`. One round trip each."""
 
     def __init__(self, redis: Redis, ttl_s: int, threshold: float) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
         self._threshold = threshold
-        self._save = redis.register_script(_SAVE)
         self._emit = redis.register_script(_EMIT)
 
-    async def cached(self, symbol: str, timeframe: str) -> dict[str, Any] | None:
-        """The newest forecast of a series, or None when there is none that can be read."""
-        return readable(await self._redis.get(cache_key(symbol, timeframe)))
+    async def cached(self, series: Sequence[Series]) -> list[dict[str, Any] | None]:
+        """The newest forecast of each series (symbol, timeframe); None where there is none that can be read."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for symbol, timeframe in series:
+            pipeline.get(cache_key(symbol, timeframe))
+        return [readable(found) for found in await pipeline.execute()]
 
-    async def save(self, forecast: Mapping[str, Any]) -> bool:
-        """Cache a forecast unless one at least as new is cached; tells whether it was."""
-        key = cache_key(forecast["symbol"], forecast["tf"])
-        saved = await self._save(keys=[key], args=[forecast["as_of"], to_json(forecast), self._ttl_s])
-        return bool(saved)
+    async def save(self, forecasts: Sequence[Forecast]) -> int:
+        """Cache each forecast unless one at least as new is cached; tells how many were."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for forecast in forecasts:
+            key = cache_key(forecast["symbol"], forecast["tf"])
+            pipeline.eval(_SAVE, 1, key, forecast["as_of"], to_json(forecast), self._ttl_s)
+        return sum(await pipeline.execute())
 
-    async def emit(self, forecast: Mapping[str, Any]) -> bool:
-        """Put a forecast on the stream when it says something new; tells whether it was put there.
+    async def emit(self, forecasts: Sequence[Forecast]) -> int:
+        """Put those on the stream that say something new, in their order; tells how many did.
 
         New is: `prob_up` moved by more than the threshold since the last emitted one (0.5 before the first), or it
         crossed one half. Each `as_of` of a series is considered once, older ones never.
         """
-        state = beside(EMITTED, "last", forecast["symbol"], forecast["tf"])
-        moment = int(parse_time(forecast["as_of"]).timestamp() * 1_000_000)
-        payload = to_json(forecast)
-        entry_id = await self._emit(
-            keys=[state, EMITTED], args=[moment, repr(forecast["prob_up"]), self._threshold, FIELD, payload]
-        )
-        return entry_id is not None
+        if not forecasts:
+            return 0
+        states = [beside(EMITTED, "last", forecast["symbol"], forecast["tf"]) for forecast in forecasts]
+        words: list[Any] = [self._threshold, FIELD]
+        for forecast in forecasts:
+            moment = int(parse_time(forecast["as_of"]).timestamp() * 1_000_000)
+            words += [moment, repr(forecast["prob_up"]), to_json(forecast)]
+        return sum(await self._emit(keys=[EMITTED, *states], args=words))
 
-    async def count(self, name: str) -> None:
-        """Add one to the total of this name."""
-        await self._redis.hincrby(TOTALS, name, 1)
+    async def count(self, **more: int) -> None:
+        """Add to the totals of these names."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for name, number in more.items():
+            if number:
+                pipeline.hincrby(TOTALS, name, number)
+        await pipeline.execute()
 
     async def totals(self) -> dict[str, int]:
         """How many forecasts were made, failed and emitted, by all workers together."""
@@ -100,6 +121,7 @@ def readable(raw: bytes | str | None) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = from_json(raw or b"")
         parse_time(found["as_of"])
+        likely = 0 <= found["prob_up"] <= 1
     except (ValueError, TypeError, KeyError, BadEntryError):
         return None
-    return found if found.keys() >= {"symbol", "tf", "prob_up"} else None
+    return found if likely and found.keys() >= {"symbol", "tf"} else None

@@ -13,16 +13,21 @@ from maf_core.bars import seconds_of
 from maf_core.errors import MAFError, UsageError
 
 MIN_BARS, MAX_BARS = 10, 5000
+MAX_ITEMS = 256
 # Prices that come from a division carry rounding errors; a bar is not bad because of one.
 _ROUNDING = 1e-9
 
 
 class ForecastError(MAFError):
-    """A forecast that was not made. `status`: 422 for bad bars, 503 while the model loads, 504 when out of time."""
+    """A forecast that was not made. `status`: 422 for bad bars, 503 while the model loads, 504 when out of time.
 
-    def __init__(self, status: int, message: str) -> None:
+    `retry_after_s`: for how long asking again is no use, where that is known.
+    """
+
+    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 def _aware(moment: datetime) -> datetime:
@@ -92,7 +97,7 @@ class ForecastRequest(BaseModel):
 class BatchRequest(BaseModel):
     """Requests to answer one by one; a bad one does not spoil the others."""
 
-    items: list[Any] = Field(max_length=256)
+    items: list[Any] = Field(max_length=MAX_ITEMS)
 
 
 class Step(BaseModel):
@@ -129,6 +134,19 @@ class ForecastAnswer(BaseModel):
     steps: list[Step]
     latency_ms: float
     calibrated: bool
+
+
+class Fault(BaseModel):
+    """Why there is no forecast: an HTTP status, and a sentence."""
+
+    error: str
+    status: int
+
+
+class BatchAnswer(BaseModel):
+    """What became of each item of a batch, in order."""
+
+    items: list[ForecastAnswer | Fault]
 
 
 def problem(errors: Sequence[Any]) -> str:

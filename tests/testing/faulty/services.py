@@ -13,6 +13,7 @@ from maf_core import (
     CheckResult,
     ConsumerWorker,
     PublisherSpec,
+    Refresher,
     RefresherSpec,
     RiskCheckSpec,
     RouterSpec,
@@ -94,6 +95,31 @@ class Careless(Handler):
 class Greedy(Handler):
     async def run(self, stop):
         await self.redis.set("prices:everything", "1")
+        await super().run(stop)
+
+
+class Keeping(Refresher):
+    """A sound refresher."""
+
+    name = "limit"
+
+    def cadence_s(self, target):
+        return 1.0
+
+    async def refresh(self, target):
+        await self.redis.set(f"t:cache:{target.id}", "1")
+
+
+class Immortal(Handler):
+    async def run(self, stop):
+        await self.redis.set("maf:refresher:limit:heartbeat", '{"ts": "2024-01-02T00:00:00+00:00"}')
+        await super().run(stop)
+        await self.redis.delete("maf:refresher:limit:heartbeat")
+
+
+class Lingering(Handler):
+    async def run(self, stop):
+        await self.redis.set("maf:refresher:limit:heartbeat", '{"ts": "2024-01-02T00:00:00+00:00"}', ex=60)
         await super().run(stop)
 
 
@@ -223,7 +249,7 @@ ROUTERS = {
     Proud: "o04",
 }
 CHECKS = {Limit: "", Plain: "k01", Verdict: "k02 k03", Alias: "k02", Gruff: "k03", Counting: "k04", Clinging: "k05"}
-REFRESHERS = {Handler: "", Greedy: "r01"}
+REFRESHERS = {Handler: "", Keeping: "", Greedy: "r01", Immortal: "r02", Lingering: "r02"}
 PUBLISHERS = {Router: "", Repeating: "o02"}
 ALL = [
     (WorkerConformance, "maf_workers", WorkerSpec, {}, WORKERS),

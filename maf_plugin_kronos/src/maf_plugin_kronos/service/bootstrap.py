@@ -7,6 +7,7 @@ and have geometric lengths, so that short-range dependence survives and the resa
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,35 @@ class BootstrapSampler:
     model = "stationary-bootstrap"
     tokenizer: str | None = None
     default_samples = 512
+    at_once = 256
 
     def sample(self, request: ForecastRequest, samples: int) -> Paths:
         """Draw `samples` paths of `request.horizon` closes, shape (samples, horizon); the same for the same seed."""
-        closes = np.array([bar.c for bar in request.bars])
+        paths: Paths = self._alike([request], samples)[0]
+        return paths
+
+    def sample_many(self, requests: Sequence[ForecastRequest], samples: Sequence[int]) -> list[Paths]:
+        """What `sample` gives for each, computed together for those that are alike in all lengths."""
+        alike: dict[tuple[int, int, int], list[int]] = {}
+        for place, (request, number) in enumerate(zip(requests, samples, strict=True)):
+            alike.setdefault((len(request.bars), request.horizon, number), []).append(place)
+        found: dict[int, Paths] = {}
+        for (_, _, number), places in alike.items():
+            drawn = self._alike([requests[place] for place in places], number)
+            found |= zip(places, drawn, strict=True)
+        return [found[place] for place in range(len(requests))]
+
+    def _alike(self, requests: Sequence[ForecastRequest], samples: int) -> NDArray[np.float64]:
+        """Paths of requests with equally many bars and steps, shape (requests, samples, horizon)."""
+        horizon = requests[0].horizon
+        closes = np.array([[bar.c for bar in request.bars] for request in requests])
         returns = np.diff(np.log(closes))
-        indices = block_indices(len(returns), samples, request.horizon, np.random.default_rng(request.seed))
-        paths: Paths = closes[-1] * np.exp(np.cumsum(returns[indices], axis=1))
+        count = returns.shape[1]
+        indices = np.array(
+            [block_indices(count, samples, horizon, np.random.default_rng(request.seed)) for request in requests]
+        )
+        drawn = np.take_along_axis(returns, indices.reshape(len(requests), -1), axis=1).reshape(indices.shape)
+        paths: NDArray[np.float64] = closes[:, -1, None, None] * np.exp(np.cumsum(drawn, axis=2))
         return paths
 
 

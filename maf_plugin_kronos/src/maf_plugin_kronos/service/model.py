@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ class KronosSampler:
     """Draws each path with the model's own sampling. Not thread-safe: torch has one random state for the process."""
 
     default_samples = 32
+    at_once = 1
 
     def __init__(self, weights: Weights, device: str) -> None:
         """Load the weights, from a folder or from the hub; takes seconds to minutes."""
@@ -56,6 +58,10 @@ class KronosSampler:
             verbose=False,
         )
         return np.stack([path["close"].to_numpy(np.float64) for path in drawn])
+
+    def sample_many(self, requests: Sequence[ForecastRequest], samples: Sequence[int]) -> list[Paths]:
+        """What `sample` gives for each. One by one: drawn together, their paths would depend on each other's seeds."""
+        return [self.sample(request, number) for request, number in zip(requests, samples, strict=True)]
 
     def _inputs(self, request: ForecastRequest) -> tuple[Any, Any, Any]:
         """History that fits into the model's context, its times and the times to come, as pandas objects."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,14 +19,15 @@ _QUANTILES = (0.1, 0.5, 0.9)
 
 
 class Sampler(Protocol):
-    """A backend: draws closing-price paths."""
+    """A backend: draws closing-price paths. `at_once`: how many series it is asked about together."""
 
     model: str
     tokenizer: str | None
     default_samples: int
+    at_once: int
 
-    def sample(self, request: ForecastRequest, samples: int) -> Paths:
-        """Draw `samples` paths of `request.horizon` closes, shape (samples, horizon); the same for the same seed."""
+    def sample_many(self, requests: Sequence[ForecastRequest], samples: Sequence[int]) -> list[Paths]:
+        """Draw so many paths of closes for each request, shape (samples, horizon); the same for the same seed."""
 
 
 @dataclass(frozen=True, slots=True)

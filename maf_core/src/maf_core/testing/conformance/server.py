@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from maf_core.streams import codec
+from maf_core.streams.cluster import every_node
 from maf_core.streams.names import EVENTS
 from maf_core.streams.raw import entries, text
 
@@ -23,7 +24,7 @@ async def put_garbage(redis: Redis, streams: Iterable[str]) -> None:
 
 
 async def commands_of(redis: Redis, action: Callable[[], Awaitable[Any]]) -> int:
-    """How many commands the server ran for an action."""
+    """How many commands the server ran for an action; a test that asks this `needs("commandstats")`."""
     before = await _commands(redis)
     await action()
     return await _commands(redis) - before
@@ -41,5 +42,5 @@ async def payloads(redis: Redis, stream: str) -> list[dict[str, Any]]:
 
 
 async def _commands(redis: Redis) -> int:
-    stats = await redis.info("commandstats")
-    return sum(stat["calls"] for name, stat in stats.items() if name != "cmdstat_info")
+    stats = [stat for node in await every_node(redis, "INFO", "commandstats") for stat in node.items()]
+    return sum(stat["calls"] for name, stat in stats if name != "cmdstat_info")

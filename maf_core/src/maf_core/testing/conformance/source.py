@@ -138,6 +138,7 @@ class SourceConformance(SourceFixtures):
         await put_garbage(redis, entries(moments[0]))
         assert (await ask(moments[0])).data is not None, "an entry that cannot be read hides the good one"
 
+    @pytest.mark.needs("commandstats")
     @pytest.mark.asyncio
     async def test_s11_few_commands(self, redis: Redis, put: Any, make_source: Any, target: Any, moments: Any) -> None:
         """MAF-S11 Asking again costs the same few commands, at most `most_commands` (4).

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from pydantic_core import from_json
 from redis.asyncio import Redis
 
+from maf_core.clock import parse_time
 from maf_core.context import AppContext
+from maf_core.plane.refresher import Refresher
 from maf_core.records import FactoryRecord, RefresherSpec, WorkerSpec
 from maf_core.streams.names import DEAD, GROUPS
 from maf_core.streams.quiet import until_quiet
@@ -17,6 +20,7 @@ from maf_core.streams.raw import text
 from maf_core.testing.conformance.base import Conformance
 from maf_core.testing.conformance.server import payloads, put_garbage
 from maf_core.testing.running import running
+from maf_core.testing.waiting import wait_until
 from maf_core.worker import Worker
 
 MakeWorker = Callable[[], Worker]
@@ -121,6 +125,27 @@ class RefresherConformance(WorkerConformance):
         async with running(worker):
             await until_quiet(redis)
         assert await _data(redis) == prepared, "it wrote data about targets that nobody watches"
+
+    @pytest.mark.asyncio
+    async def test_r02_heartbeat(self, make_worker: MakeWorker, redis: Redis) -> None:
+        """MAF-R02 Its heartbeat, which every `Refresher` keeps, says when it was, expires, and goes with the worker.
+
+        A missing key means that it does not run: one that stays behind says that a dead worker lives.
+        """
+        worker, key = make_worker(), f"maf:refresher:{self.name}:heartbeat"
+
+        async def beats() -> bool:
+            return await redis.get(key) is not None
+
+        await worker.prepare()
+        async with running(worker):
+            await until_quiet(redis)
+            if isinstance(worker, Refresher):
+                await wait_until(beats)  # type: ignore[arg-type]
+            beat = await redis.get(key)
+            assert beat is None or parse_time(from_json(beat)["ts"]), "it does not say when it was"
+            assert beat is None or await redis.ttl(key) > 0, "it never expires"
+        assert await redis.get(key) is None, "it stayed behind"
 
 
 async def _groups(redis: Redis) -> set[tuple[str, str]]:
