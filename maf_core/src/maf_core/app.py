@@ -12,6 +12,7 @@ from maf_core.plane.interest import Interest
 from maf_core.records import PublisherSpec, RouterSpec, by_priority
 
 if TYPE_CHECKING:
+    from maf_core.arenas.record import RunRecord
     from maf_core.context import AppContext
 
 __all__ = ["MAFApp", "load_arenas"]
@@ -27,13 +28,21 @@ class MAFApp:
         self._publishers = self._made("maf_envelope_publishers", PublisherSpec, key="arena")
         self._routers = self._made("maf_outbox_routers", RouterSpec, key="target_key")
 
-    async def run(self, request: RunRequest) -> FinishedRun:
+    async def begin(self, request: RunRequest) -> RunRecord | None:
+        """Open the run's record ahead of `run`, while it is not yet certain that it may run; see `drop`."""
+        return await self._engine.begin(request)
+
+    async def drop(self, begun: RunRecord) -> None:
+        """Take back what `begin` opened: the run is not to be."""
+        await self._engine.drop(begun)
+
+    async def run(self, request: RunRequest, begun: RunRecord | None = None) -> FinishedRun:
         """Run the arena, publish its envelope and hand the decision to the outbox of its target key.
 
         Safe to repeat: a run that was finished is not run again, and what was published is not published again. Of a
         cancelled run nothing is published.
         """
-        run = await self._engine.run(request)
+        run = await self._engine.run(request, begun)
         if run.status == "cancelled":
             return run
         await self._interest.arena_runs(run.arena.target_key, run.request.target)

@@ -48,7 +48,18 @@ class ArenaEngine:
         self._turns: dict[str, _Turn] = {}
         self._places: dict[tuple[str, int], asyncio.Semaphore] = {}
 
-    async def run(self, request: RunRequest) -> FinishedRun:
+    async def begin(self, request: RunRequest) -> RunRecord | None:
+        """A record for `run` to go on with; None when the run has one, or its arena is not there."""
+        arena = self._app.arenas.get(request.arena)
+        if arena is None:
+            return None
+        return await self._store.begin(_head(request), _initial_state(request), await self._definitions.keep(arena))
+
+    async def drop(self, begun: RunRecord) -> None:
+        """Take back a record of `begin` that nobody has gone on with."""
+        await self._store.drop(begun)
+
+    async def run(self, request: RunRequest, begun: RunRecord | None = None) -> FinishedRun:
         """Run the requested arena to its end, going on from where an earlier worker stopped.
 
         What goes wrong inside the run is in the answer's `error`, and it says HOLD. Raises `RedisError` when the server
@@ -58,7 +69,8 @@ class ArenaEngine:
         arena = await self._arena(request)
         async with self._turn(request.arena_id) as stop, self._place(arena):
             while True:
-                arena, record = await self._opened(arena, request)
+                arena, record = (arena, begun) if begun else await self._opened(arena, request)
+                begun = None
                 if record.head.status != "running":
                     return finished(arena, record)
                 try:

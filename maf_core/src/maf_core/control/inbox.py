@@ -25,6 +25,7 @@ from maf_core.tasks import cancelled
 from maf_core.worker import ConsumerWorker
 
 if TYPE_CHECKING:
+    from maf_core.arenas.record import RunRecord
     from maf_core.context import AppContext
 
 GROUP = "maf:control"
@@ -59,19 +60,34 @@ class ControlInbox(ConsumerWorker):
             await self._carry_out(entry)
 
     async def _carry_out(self, entry: Entry) -> None:
-        command = await self._intake.admit(entry)
+        command = await self._intake.read(entry)
         if command is None:
             return
-        done = await (self._quick.carry_out(command) if command.command in QUICK else self._run(command))
+        # A command is nearly always taken by its first entry: the record is opened while that is asked.
+        beginning = asyncio.create_task(self._begin(command))
+        try:
+            claim = await self._intake.claim(command, entry)
+        finally:
+            begun = await beginning
+        if not await self._intake.admits(claim, entry):
+            if begun is not None:
+                await self._app.drop(begun)
+            return
+        done = await (self._quick.carry_out(command) if command.command in QUICK else self._run(command, begun))
         if done.status == "rejected":
             await self._intake.refuse(entry, done.error or "", claimed=True)
         else:
             await self._answer(command, done)
 
-    async def _run(self, command: Command) -> Done:
-        request = await request_of(self._context, command)
+    async def _begin(self, command: Command) -> RunRecord | None:
+        if command.command in QUICK or command.as_of is None:
+            return None
+        return await self._app.begin(await request_of(self._context, command))
+
+    async def _run(self, command: Command, begun: RunRecord | None) -> Done:
+        request = begun.head.request if begun else await request_of(self._context, command)
         try:
-            run = await self._app.run(request)
+            run = await self._app.run(request, begun)
         except RedisError:
             raise
         except Exception as error:

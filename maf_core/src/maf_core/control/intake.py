@@ -35,21 +35,23 @@ class Intake:
         self._reloader = Reloader(context)
         self._max_bytes = context.settings.control.max_command_bytes
 
-    async def admit(self, entry: Entry) -> Command | None:
-        """The command to carry out; None when it was refused, or is over.
-
-        The same entry again goes on where it was. Another one with the id of a command that was taken is refused.
-        """
+    async def read(self, entry: Entry) -> Command | None:
+        """The command of an entry; None when it was refused."""
         try:
-            command = await self._checked(entry)
+            return await self._checked(entry)
         except BadEntryError as error:
             await self.refuse(entry, str(error))
             return None
-        claim = await self.claim(command, entry)
+
+    async def admits(self, claim: Claim, entry: Entry) -> bool:
+        """Whether the command is to be carried out for this entry.
+
+        The same entry again goes on where it was. Another one with the id of a command that was taken is refused.
+        """
         if claim.entry_id != entry.id:
             await self.refuse(entry, _twice(claim))
-            return None
-        return None if claim.over else command
+            return False
+        return not claim.over
 
     async def claim(self, command: Command, entry: Entry) -> Claim:
         """Take the command for this entry; what gives a run is accepted in the same step."""
