@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from maf_core.plugins import PluginManager, Selection
 from maf_core.streams import codec
 from maf_core.streams.raw import entries
 from maf_plugin_crowd.arena import arena_file
+from maf_plugin_crowd.models import DECISIONS
 from maf_plugin_crowd.publish import DEFAULT_STREAM_NAME
 
+VALID = Path(__file__).parent / "golden" / "valid"
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 BOOK = {"ask": 0.4, "bid": 0.39, "shares": 5000}
 AGAINST = {"ask": 0.61, "bid": 0.6, "shares": 5000}
@@ -41,6 +45,12 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
         {"strategy_id": "s-1", "event": "Home side wins", "side": "YES", "history": [0.3 + n / 500 for n in range(60)]},
     ),
 }
+
+
+@pytest.fixture(params=list(DECISIONS))
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What stands in the field `data`, one of each kind."""
+    return json.loads((VALID / f"{request.param}.json").read_bytes())
 
 
 @pytest.fixture

@@ -25,12 +25,13 @@ EXAMPLE = ROOT / "examples" / "consume_crowd_oracle.py"
 NODE = ROOT / "examples" / "consume-crowd-oracle-node"
 SNIPPETS = Path(__file__).parent / "snippets"
 GUIDE = ROOT / "docs" / "consumers" / "crowd-oracle.md"
-GOLDEN = [json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "golden").glob("*.json"))]
+GOLDEN = Path(__file__).parent / "golden" / "valid"
 SOURCES = {
     "fomo2_signal": "fomo2_report",
     "polymarket_side": "polymarket_bet",
     "oddsoddy_multiplier": "oddsoddy_strategy",
 }
+pytestmark = pytest.mark.needs("one server")  # which the plain clients of the guide connect to
 # `-I -S`: no site-packages, no editable installs, no environment. Then redis and what it needs, and no MAF at all.
 ISOLATED = """
 import importlib.abc, runpy, sys
@@ -46,7 +47,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def envelope(kind: str, number: int = 1, **changes: Any) -> CrowdPredictionEnvelope:
-    document = next(one for one in GOLDEN if one["decision_kind"] == kind)
+    document = json.loads((GOLDEN / f"{kind}.json").read_bytes())
     about = {"source_type": SOURCES[kind], "source_id": f"{kind}-{number}"}
     prediction = {**document["prediction"], **about}
     return CrowdPredictionEnvelope.model_validate(

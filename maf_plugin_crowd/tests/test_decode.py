@@ -26,7 +26,7 @@ from maf_plugin_crowd.stream import (
     decode_envelope,
 )
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "valid"
 SAMPLE = (GOLDEN / "polymarket_side.json").read_bytes().strip()
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from maf_plugin_crowd.stream import CrowdPredictionEnvelope
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "valid"
 ABOVE_ONE, BELOW_ZERO = 1.0000000000000002, -5e-324
 NOT_NUMBERS = (float("nan"), float("inf"), "0.5", True, None)
 UNIT = ((0, 1, 0.5), (ABOVE_ONE, BELOW_ZERO, *NOT_NUMBERS))

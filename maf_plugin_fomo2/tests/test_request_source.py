@@ -86,7 +86,7 @@ async def test_garbage_among_the_answers_is_counted_and_passed_over(redis, sourc
         await redis.xadd("fomo2:responses", {"data": b"\xff{"})
         await publish(redis, "fomo2:responses", {"correlation_id": fomo2.requests[0]["correlation_id"], "answer": "ok"})
         assert (await asking).data == "ok"
-    assert reader._mailbox.bad_entries == 1
+    assert reader.mailbox.bad_entries == 1
 
 
 async def test_who_answers_today_about_the_past_is_not_believed(redis, source):

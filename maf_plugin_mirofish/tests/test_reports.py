@@ -52,12 +52,18 @@ def test_a_report_without_an_id_has_the_same_one_for_everybody():
         {**BARE, "title": ["T"]},
         {**BARE, "body": {"a": 1}},
         {**BARE, "created_at": "soon"},
+        {**BARE, "ts": "soon"},
         {**BARE, "created_at": 1e300},
     ],
 )
 def test_what_is_no_report_is_a_bad_entry(payload):
     with pytest.raises(BadEntryError):
         report_in(payload, ENTRY)
+
+
+def test_one_without_a_time_is_as_old_as_its_entry():
+    assert report_in(BARE, ENTRY).created_at == datetime(2024, 1, 2, 21, tzinfo=UTC)
+    assert report_in(BARE, f"{2**64 - 1}-0").created_at.year == 9999  # whoever adds an entry may choose its id
 
 
 def test_texts_are_cut_and_titles_are_one_line():

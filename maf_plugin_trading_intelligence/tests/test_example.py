@@ -31,6 +31,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 Start = Callable[..., "subprocess.Popen[str]"]
+pytestmark = pytest.mark.needs("one server")  # which the example's plain client connects to
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ _UNITS = {"min": 60, "m": 60, "h": 3600, "d": _DAY, "w": 7 * _DAY}
 _TIMEFRAME = re.compile(r"([1-9]\d*)(min|m|h|d|w)", re.ASCII)
 # Prices that come from a division carry rounding errors; a bar is not bad because of one.
 _ROUNDING = 1e-9
+# Beyond these, what is computed from a figure (a quantity, a value, a sum) is no number any more.
+_SMALLEST_PRICE, _LARGEST = 1e-12, 1e18
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def known_at(opened: datetime, timeframe: str, session: Session = US_EQUITIES) -
 def parse_bar(payload: Mapping[str, Any], timeframe: str | None = None, session: Session = US_EQUITIES) -> Bar:
     """Read a bar under any of its usual field names.
 
-    Raises `BadEntryError` naming the fault: a missing field, no number, not finite, no positive price, high below low,
-    open or close outside of [low, high], negative volume, known before it opened.
+    Raises `BadEntryError` naming the fault: a missing field, no number, not finite, a price below 1e-12 or a figure
+    above 1e18, high below low, open or close outside of [low, high], negative volume, known before it opened.
     """
     symbol = str(_field(payload, "symbol")).strip()
     if not symbol:
@@ -133,10 +135,12 @@ def _number(payload: Mapping[str, Any], name: str) -> float:
     value = _field(payload, name)
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise BadEntryError(f"{_NAMES[name][-1]} {value!r} is no number") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadEntryError(f"{_NAMES[name][-1]} {repr(value)[:40]} is no number") from error
     if not math.isfinite(number):
         raise BadEntryError(f"{_NAMES[name][-1]} is {value}, not a finite number")
+    if number > _LARGEST:
+        raise BadEntryError(f"{_NAMES[name][-1]} {number:g} is more than {_LARGEST:g}")
     return number
 
 
@@ -144,4 +148,6 @@ def _price(payload: Mapping[str, Any], name: str) -> float:
     price = _number(payload, name)
     if price <= 0:
         raise BadEntryError(f"{_NAMES[name][-1]} {price:g} is not a positive price")
+    if price < _SMALLEST_PRICE:
+        raise BadEntryError(f"{_NAMES[name][-1]} {price:g} is less than {_SMALLEST_PRICE:g}")
     return price

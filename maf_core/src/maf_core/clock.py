@@ -36,7 +36,7 @@ def parse_time(value: Any) -> datetime:
             moment = _from_unix(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise BadEntryError(f"{value!r} is no timestamp; use ISO-8601 with an offset") from error
+        raise BadEntryError(f"{repr(value)[:40]} is no timestamp; use ISO-8601 with an offset") from error
 
 
 def _from_unix(value: Any) -> datetime:

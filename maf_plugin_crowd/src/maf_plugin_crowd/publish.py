@@ -61,7 +61,7 @@ def _checked(envelope: CrowdPredictionEnvelope) -> dict[str, Any]:
     except ValidationError as error:
         raise EnvelopeRefusedError(f"The envelope is not valid: {faults(error)}. Build it anew.") from error
     _refuse_mismatch(checked)
-    return payload
+    return checked.model_dump(mode="json")  # one encoding, whoever gave which form of a time
 
 
 def _refuse_mismatch(envelope: CrowdPredictionEnvelope) -> None:

@@ -77,11 +77,15 @@ def _object(payload: Mapping[str, Any], *names: str) -> dict[str, Any] | None:
 
 
 def _history(payload: Mapping[str, Any]) -> list[float]:
-    """The prices of YES so far, oldest first, as whoever asks knows them."""
+    """The prices of YES so far, oldest first, as whoever asks knows them; what is no price is left out."""
     found = value_of(payload, "history", "prices")
     rows = found if isinstance(found, list) else []
     prices = [row.get("p", row.get("price")) if isinstance(row, Mapping) else row for row in rows]
-    return [float(price) for price in prices if isinstance(price, int | float) and not isinstance(price, bool)]
+    return [float(price) for price in prices if _is_number(price) and 0 <= price <= 1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _unit(payload: Mapping[str, Any], *names: str) -> float | None:

@@ -34,7 +34,7 @@ class RequestSource(BaseSource):
 
     def __init__(self, redis: Redis, config: RequestConfig) -> None:
         super().__init__(redis, config)
-        self._mailbox = Mailbox(redis, config.response_stream)
+        self.mailbox = Mailbox(redis, config.response_stream)
         self._bounded = False
 
     @classmethod
@@ -48,7 +48,7 @@ class RequestSource(BaseSource):
         try:
             async with (
                 asyncio.timeout(self.config.timeout_s),
-                self._mailbox.expecting(request["correlation_id"]) as answer,
+                self.mailbox.expecting(request["correlation_id"]) as answer,
             ):
                 await self._ask(request)
                 answered = await answer

@@ -8,6 +8,7 @@ from typing import Any
 
 from maf_core import BadEntryError
 from maf_core.sources.reports import Report, parse_report
+from maf_core.streams.ids import written_at
 from maf_plugin_mirofish.run import Run
 
 _LONGEST_ID = 200
@@ -19,12 +20,7 @@ def report_in(payload: Mapping[str, Any], entry_id: str) -> Report:
 
     Raises `BadEntryError` for one without title and text, and for an id of more than 200 characters.
     """
-    written = datetime.fromtimestamp(int(entry_id.split("-")[0]) / 1000, UTC).isoformat()
-    try:
-        report = parse_report(payload)
-    except BadEntryError:
-        present = {name: value for name, value in payload.items() if value not in (None, "")}
-        report = parse_report({"created_at": written, **present})
+    report = parse_report(payload, written_at(entry_id))
     if len(report.id) > _LONGEST_ID:
         raise BadEntryError(f"the report's id has {len(report.id)} characters, at most {_LONGEST_ID} are possible")
     return report

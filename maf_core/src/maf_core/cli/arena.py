@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from maf_core.app import load_arenas
 from maf_core.arenas.config import ArenaConfig, read_arena
+from maf_core.arenas.oddity import replaced
 from maf_core.channels.unoffered import unoffered
 from maf_core.checking import load_checked
 from maf_core.cli.arena_runs import resume, runs, show_run
@@ -49,7 +50,7 @@ def validate(file: Path) -> None:
     """Check an arena's YAML FILE."""
     plugins = PluginManager.load()
     arena = load_checked(plugins, file)
-    for odd in unoffered(plugins, {**_beside(file), arena.name: arena}):
+    for odd in (*replaced(plugins, [arena]), *unoffered(plugins, {**_beside(file), arena.name: arena})):
         if odd.arena is arena:
             click.echo(str(odd), err=True)
     click.echo(f"{file}: arena {arena.name!r} is valid.")

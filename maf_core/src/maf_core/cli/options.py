@@ -13,6 +13,7 @@ import structlog
 from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
+from maf_core.arenas.oddity import replaced
 from maf_core.channels.unoffered import unoffered
 from maf_core.config_folder import ConfigFolder
 from maf_core.context import AppContext
@@ -101,6 +102,8 @@ async def app_of(
         _say_what_is_odd(row)
     config = ConfigFolder.at(config_dir)
     arenas = load_arenas(manager, config_dir)
+    for odd in replaced(manager, arenas.values()):
+        log.warning("binding_of_replaced_source", arena=odd.arena.name, reason=odd.words)
     for odd in unoffered(manager, arenas):
         log.warning("trigger_watches_unknown_stream", arena=odd.arena.name, reason=odd.words)
     async with redis_of(settings, port) as redis:

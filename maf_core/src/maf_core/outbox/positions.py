@@ -88,7 +88,7 @@ def _pnl(payload: Mapping[str, Any]) -> float | None:
     except (TypeError, ValueError, OverflowError):
         pnl = math.nan
     if not math.isfinite(pnl):
-        raise BadEntryError(f"the outcome's pnl {value!r} is no amount of money")
+        raise BadEntryError(f"the outcome's pnl {repr(value)[:40]} is no amount of money")
     return pnl
 
 

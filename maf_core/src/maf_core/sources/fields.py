@@ -81,7 +81,7 @@ def number_of(payload: Mapping[str, Any], *names: str) -> float | None:
         return None
     try:
         number = float(found)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadEntryError(f"{names[0]} {str(found)[:40]!r} is no number") from error
     if not isfinite(number):
         raise BadEntryError(f"{names[0]} is not a finite number")

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from maf_core.errors import BadEntryError
-from maf_core.sources.fields import SYMBOL, known_from, number_of, symbols_of, text_of
+from maf_core.sources.fields import SYMBOL, known_from, number_of, symbols_of, text_of, value_of
 
 _CREATED = ("created_at", "published_at", "generated_at", "ts", "t", "timestamp")
 _SYMBOLS = ("symbols", "tickers", *SYMBOL)
@@ -48,8 +48,13 @@ class Report:
         }
 
 
-def parse_report(payload: Mapping[str, Any]) -> Report:
-    """Read a report; raises `BadEntryError` naming what it lacks."""
+def parse_report(payload: Mapping[str, Any], written_at: datetime | None = None) -> Report:
+    """Read a report; raises `BadEntryError` naming what it lacks.
+
+    `written_at`: when its entry was, which counts for a report that states no time of its own.
+    """
+    if written_at is not None and value_of(payload, *_CREATED) is None:
+        payload = {**payload, _CREATED[0]: written_at}
     created, as_of = known_from(payload, *_CREATED)
     text = text_of(payload, "text", "body", "content", "report", "markdown", "summary")
     title = text_of(payload, "title", "headline", "subject") or text[:120]
