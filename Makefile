@@ -71,7 +71,7 @@ wheels-test: wheels  ## Install the built wheels into fresh environments, also a
 
 # The peers are installed into throwaway environments.
 BESIDE_PEERS := $(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python \
-	--with-requirements benchmarks/requirements.txt --with ./maf_core
+	--with-requirements benchmarks/requirements.txt --with-editable ./maf_core
 
 bench: $(VENV)/.ready  ## Compare with peers, as docs/benchmarks.md says; it takes a quarter of an hour.
 	$(BIN)/python benchmarks/startup.py

@@ -235,7 +235,7 @@ async def compare(app: AppContext, rounds: int) -> bool:
 async def main(rounds: int) -> bool:
     """Run everything on a server of our own."""
     with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedServer(Path(folder))
+        server = EmbeddedServer(Path(folder), appendfsync="everysec")
         await server.start()
         async with connect(server.url) as redis:
             arenas = {one.name: one for one in (arena("idle", PHASES, AGENTS), arena("sleeper", 1, SLEEPERS))}
