@@ -89,6 +89,7 @@ async def test_so_many_bars_a_second_and_not_more(replay):
     assert all(at - started >= (played - 1) / 60 - 1e-6 for played, at in times)
 
 
+@pytest.mark.needs("one server")
 async def test_in_lockstep_the_clock_moves_before_the_bar_comes(redis, redis_url, replay):
     async with connect(redis_url) as other, other.monitor() as watch:
         await replay(3).run("lockstep")

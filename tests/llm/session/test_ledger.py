@@ -139,11 +139,11 @@ async def test_no_sequence_of_reservations_and_crashes_passes_a_limit(redis, ste
 
 RACER = """
 import asyncio, sys
-from redis.asyncio import Redis
 from maf_core.llm.ledger import Grant, Ledger, Level, Want
+from maf_core.streams.connect import connect
 
 async def main(url, key, name):
-    async with Redis.from_url(url) as redis:
+    async with connect(url) as redis:
         ledger, level = Ledger(redis), Level("run", "budget.run", key, (10_000, -1, 500, -1), 600)
         taken = 0
         async def one(n):

@@ -62,9 +62,12 @@ class ClusterClient(RedisCluster):
         places = max(1, max_connections // 2)
         self.pipelines = asyncio.Semaphore(places)
         self._commands = asyncio.Semaphore(places)
+        self._closed = False
 
     async def initialize(self, *args: Any, **options: Any) -> RedisCluster:
         """Look which node serves which slot."""
+        if self._closed:  # else whoever was still reading would open it again
+            raise RedisConnectionError("the client is closed")
         try:
             return await super().initialize(*args, **options)
         except RedisClusterException as error:
@@ -94,7 +97,7 @@ class ClusterClient(RedisCluster):
 
     async def close_connections(self) -> None:
         """The end of the client."""
-        self._initialize = True
+        self._initialize = self._closed = True
         await self.nodes_manager.aclose()
         await self.nodes_manager.aclose("startup_nodes")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CONTROL_IN = "maf:control:in"
 CONTROL_OUT = "maf:control:out"
 EVENTS = "maf:events"
@@ -16,6 +18,8 @@ GROUPS = "maf:groups"
 STREAMS = "maf:streams"
 WATCH = "maf:watch"
 
+_TAG = re.compile(r"[^{]*\{([^}]+)\}")
+
 
 def arena_output(arena: str) -> str:
     """The stream on which an arena's envelopes go out."""
@@ -24,4 +28,5 @@ def arena_output(arena: str) -> str:
 
 def beside(stream: str, *parts: str) -> str:
     """An internal key in the cluster slot of `stream`, so that one script can touch both."""
-    return ":".join(["maf", f"{{{stream}}}", *parts])
+    tagged = _TAG.match(stream)  # a name may say itself which part of it decides on the slot
+    return ":".join(["maf", f"{{{tagged[1]}}}", stream, *parts] if tagged else ["maf", f"{{{stream}}}", *parts])

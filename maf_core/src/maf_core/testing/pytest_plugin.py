@@ -1,16 +1,25 @@
 """Fixtures for tests of MAF and of its plugins; pytest finds them once `maf[testing]` is installed.
 
-They run the real server: an embedded Valkey, started once for the session, emptied before every test.
+They run a real server: an embedded Valkey or what `--engine` names, started once for the session, emptied before every
+test.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from maf_core.testing.choosing import (
+    cluster_url,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    redis_cluster,
+    redis_engine,
+)
 
 try:
     from pytest_asyncio import fixture as async_fixture
@@ -23,26 +32,37 @@ if TYPE_CHECKING:
     from maf_core.context import AppContext
     from maf_core.plugins import PluginManager
     from maf_core.testing.clock import HeldClock
+    from maf_core.testing.engines import Engine
     from maf_core.testing.ollama import OllamaServer
 
 
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an embedded server of this test session."""
-    from maf_core.streams.embedded import EmbeddedServer
+__all__ = [
+    "clock",
+    "cluster_url",
+    "fire_template",
+    "make_context",
+    "ollama",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "recorded_llm",
+    "redis",
+    "redis_cluster",
+    "redis_engine",
+    "redis_url",
+]
 
-    server = EmbeddedServer(tmp_path_factory.mktemp("valkey"))
-    asyncio.run(server.start())
-    yield server.url
-    asyncio.run(server.stop())
+
+@pytest.fixture(scope="session")
+def redis_url(redis_engine: Engine) -> str:
+    """The address of the server of this test session."""
+    return redis_engine.url
 
 
 @async_fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
+async def redis(redis_engine: Engine) -> AsyncIterator[Redis]:
     """A client of an empty server."""
-    from maf_core.streams.connect import connect
-
-    async with connect(redis_url) as client:
+    async with redis_engine.connect() as client:
         await client.flushall()
         yield client
 
