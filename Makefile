@@ -9,13 +9,18 @@ MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(
 # The certificates and packages that pip trusts, uv trusts too.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: demo test lint fix chaos wheels wheels-test test-kronos test-llm bench fuzz pins clean
+.PHONY: demo test test-engines lint fix chaos wheels wheels-test test-kronos test-llm bench fuzz pins clean
 
 demo: $(VENV)/.ready  ## Run the whole system on real bars.
 	$(BIN)/maf demo
 
 test: $(VENV)/.ready  ## Run all tests.
 	$(BIN)/pytest -n auto
+
+test-engines: $(VENV)/.ready  ## Run the tests that need a server on others: Debian's redis-server, fakeredis, a cluster of three.
+	$(BIN)/pytest -n auto --engine redis
+	$(BIN)/pytest -n auto --engine fakeredis -m "not slow"
+	$(BIN)/pytest -n auto --engine cluster -m "not slow"
 
 lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothing.
 	$(BIN)/ruff format --check .
