@@ -21,6 +21,8 @@ KEYS = ("a", "b", "c")
 
 async def test_any_node_is_the_address_of_the_whole_cluster(redis_cluster):
     for node in redis_cluster.nodes:
+        node.ask("FLUSHALL")
+    for node in redis_cluster.nodes:
         async with connect(node.url) as client:
             for key in KEYS:
                 await client.set(key, node.port)

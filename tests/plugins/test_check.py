@@ -133,7 +133,7 @@ def test_an_arena_that_does_not_fit_is_named(check, panel, words):
     [
         (NO_FRESHNESS, "is shown as unknown"),
         (OLD, "is shown as unknown"),
-        (NO_FRESHNESS.replace("file_prices", "fomo2_reports"), "is taken from a table of old adapters"),
+        (NO_FRESHNESS.replace("file_prices", "polymarket_gamma"), "is taken from a table of old adapters"),
     ],
 )
 def test_an_old_adapter_without_freshness_is_to_be_migrated_and_no_failure(check, text, words):

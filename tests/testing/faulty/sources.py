@@ -19,6 +19,8 @@ from maf_core import (
 )
 from maf_core.clock import parse_time
 from maf_core.plugins import Candidate, PluginManager, Selection
+from maf_core.streams.codec import decode
+from maf_core.streams.raw import entries
 from maf_core.testing import FreshnessConformance, SourceConformance
 
 
@@ -104,10 +106,10 @@ class Tuples(Levels):
 
 
 class Brittle(Levels):
-    @staticmethod
-    def parse(payload):
-        known = parse_time(payload["ts"])
-        yield payload["symbol"], known.timestamp(), (known, {"level": payload["level"], "tags": []})
+    async def known(self, query):
+        for _, fields in entries(await self.redis.xrange("t:levels")):
+            decode(fields)["ts"]
+        return await super().known(query)
 
 
 class Chatty(Levels):

@@ -139,6 +139,8 @@ class EmbeddedServer:
 
     async def _spawn(self) -> dict[str, Any]:
         port = self.port or free_port()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)  # nobody listens there, so it has ended or is about to
         self._write({"port": port})  # first: whoever comes after a start that was cut off must find the server
         self._process = await started(self.data_dir, port, self.appendfsync)
         record = {"port": port, "pid": self._process.pid}
