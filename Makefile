@@ -1,5 +1,6 @@
 # Everything a person runs. Each target sets up what it needs.
 PYTHON ?= python3
+MARKED ?= not slow
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := maf_core maf_plugin_trtools2 maf_plugin_kronos maf_plugin_trading_intelligence maf_plugin_paper \
@@ -17,10 +18,8 @@ demo: $(VENV)/.ready  ## Run the whole system on real bars.
 test: $(VENV)/.ready  ## Run all tests.
 	$(BIN)/pytest -n auto
 
-test-engines: $(VENV)/.ready  ## Run the tests that need a server on others: Debian's redis-server, fakeredis, a cluster of three.
-	$(BIN)/pytest -n auto --engine redis
-	$(BIN)/pytest -n auto --engine fakeredis -m "not slow"
-	$(BIN)/pytest -n auto --engine cluster -m "not slow"
+test-engines: $(VENV)/.ready  ## Run the tests that need a server on others: redis-server, fakeredis, a cluster of three. MARKED= adds the slow ones.
+	for engine in redis fakeredis cluster; do $(BIN)/pytest -n auto --engine $$engine -m "$(MARKED)" || exit 1; done
 
 lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothing.
 	$(BIN)/ruff format --check .
