@@ -86,3 +86,14 @@ async def test_traders_may_count_beside_models(ask, with_models, arena, rising):
     _, (payload,) = await ask("fomo2_report", with_models(phases=phases))
     models = {vote["model"].partition(":")[0] for vote in payload["prediction"]["model_votes"]}
     assert models == {"ollama", "rules"}
+
+
+async def test_voters_that_hang_cost_their_votes_and_not_the_run(ask, with_models, ollama, rising):
+    await rising()
+    app = with_models(limits={"agent_timeout_s": 8})
+    ollama.rules["qwen3:8b"] = lambda chat: Reply(endless=True) if "skeptic" in str(chat.body) else BALLOT
+    done, (payload,) = await ask("fomo2_report", app)
+    assert done.error is None
+    assert len(payload["prediction"]["model_votes"]) == 4
+    assert payload["decision"]["signal"] == "BUY"
+    assert {**done.state["abstentions"], **done.state.get("failures", {})}["skeptic"]
