@@ -76,6 +76,7 @@ async def read_as_a_stranger(port: int, running: asyncio.Task[dict]) -> list[dic
             except (OSError, ConnectionError, Exception) as error:
                 if "onnect" not in f"{type(error).__name__}{error}":
                     raise
+                await client.connection_pool.disconnect()  # one that was cut short while it was opened, too
                 await asyncio.sleep(0.05)
                 continue
             for _, entries in answer.items() if isinstance(answer, dict) else answer or []:

@@ -59,9 +59,11 @@ def _redis(folder: Path) -> Iterator[Engine]:
     from maf_core.testing.servers import Server
 
     server = Server("redis-server", folder)
-    server.start()
-    yield at(server.url)
-    server.stop()
+    try:
+        server.start()
+        yield at(server.url)
+    finally:
+        server.stop()
 
 
 @contextmanager
