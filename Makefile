@@ -19,7 +19,7 @@ test: $(VENV)/.ready  ## Run all tests.
 	$(BIN)/pytest -n auto
 
 test-engines: $(VENV)/.ready  ## Run the tests that need a server on others: redis-server, fakeredis, a cluster of three. MARKED= adds the slow ones.
-	for engine in redis fakeredis cluster; do $(BIN)/pytest -n auto --engine $$engine -m "$(MARKED)" || exit 1; done
+	for engine in redis fakeredis cluster; do $(BIN)/pytest -n auto --engine $$engine -m "$(MARKED)" $(TESTS) || exit 1; done
 
 lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothing.
 	$(BIN)/ruff format --check .
