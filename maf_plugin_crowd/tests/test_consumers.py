@@ -149,7 +149,7 @@ async def test_the_recipes_print_decisions_of_all_three_kinds(redis, start):
         envelope("oddsoddy_multiplier").decision.reason
     )
     assert "50.00 USD. the crowd said nothing" in printed(start(SNIPPETS / "multiplier.py", "unknown"))[0]
-    process = start(SNIPPETS / "signal.py")
+    process = start(SNIPPETS / "signals.py")
     assert process.stdout.readline().split() == ["fomo2_signal-0", envelope("fomo2_signal").decision.signal]
     await wait_until(lambda: blocked(redis))
     await put(redis, envelope("fomo2_signal", 7), envelope("fomo2_signal", 7))
@@ -158,7 +158,7 @@ async def test_the_recipes_print_decisions_of_all_three_kinds(redis, start):
 
 def test_the_guide_shows_the_programs_that_are_tested_here():
     shown = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    files = [(SNIPPETS / f"{name}.py").read_text() for name in ("opt_in", "bet", "signal", "multiplier")]
+    files = [(SNIPPETS / f"{name}.py").read_text() for name in ("opt_in", "bet", "signals", "multiplier")]
     assert shown == files
     assert [len(text.splitlines()) <= most for text, most in zip(files, (5, 25, 25, 25), strict=True)] == [True] * 4
 

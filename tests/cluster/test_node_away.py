@@ -11,6 +11,7 @@ from maf_core.errors import RedisUnavailableError
 from maf_core.streams.connect import connect
 from maf_core.streams.publish import publish, publish_once
 from maf_core.streams.quiet import backlogs
+from maf_core.testing import wait_until
 
 # One for each of the three nodes, in their order.
 STREAMS = ("b", "c", "a")
@@ -19,8 +20,15 @@ STREAMS = ("b", "c", "a")
 @pytest.fixture
 def killed(redis_cluster):
     """Kill nodes; afterwards they come back."""
-    yield lambda *nodes: [node.kill() for node in nodes]
-    for node in redis_cluster.nodes:
+    gone = []
+
+    def kill(*nodes) -> None:
+        for node in nodes:
+            node.kill()
+            gone.append(node)
+
+    yield kill
+    for node in gone:
         node.kill()
         node.start()
     redis_cluster.until_complete()
@@ -48,6 +56,18 @@ async def test_what_the_others_have_can_be_read_and_the_rest_is_a_connection_err
         together.execute(),
         backlogs(redis),
         redis.ping(),
+    ):
+        with pytest.raises(RedisConnectionError):
+            await answer
+
+
+async def test_a_cluster_that_has_stopped_for_a_node_is_away_as_a_whole(redis, redis_cluster, killed):
+    killed(redis_cluster.nodes[2])
+    await wait_until(lambda: "cluster_state:fail" in redis_cluster.nodes[0].ask("CLUSTER", "INFO"))
+    for answer in (
+        redis.xlen("b"),
+        redis.pipeline(transaction=False).xlen("b").execute(raise_on_error=False),
+        redis.pipeline(transaction=True).xlen("b").execute(raise_on_error=False),
     ):
         with pytest.raises(RedisConnectionError):
             await answer
