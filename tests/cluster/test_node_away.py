@@ -34,6 +34,7 @@ def killed(redis_cluster):
     redis_cluster.until_complete()
 
 
+@pytest.mark.slow
 async def test_what_the_others_have_can_be_read_and_the_rest_is_a_connection_error(redis, redis_cluster, killed):
     for stream in STREAMS:
         await publish(redis, stream, {})
@@ -61,6 +62,7 @@ async def test_what_the_others_have_can_be_read_and_the_rest_is_a_connection_err
             await answer
 
 
+@pytest.mark.slow
 async def test_a_cluster_that_has_stopped_for_a_node_is_away_as_a_whole(redis, redis_cluster, killed):
     killed(redis_cluster.nodes[2])
     await wait_until(lambda: "cluster_state:fail" in redis_cluster.nodes[0].ask("CLUSTER", "INFO"))
