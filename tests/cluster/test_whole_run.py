@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from maf_core.demo.tally import payloads
 from maf_core.streams.names import ACTIONS, CONTROL_OUT, DEAD, EXECUTIONS
@@ -40,8 +42,10 @@ async def test_every_entry_is_decided_and_executed_once(redis, serving):
 
 
 async def reached(redis, count: int) -> bool:
-    """Whether so many were executed."""
-    return await redis.xlen(EXECUTIONS) >= count
+    """Whether so many were executed, as far as can be seen: a node may just be on its way back."""
+    with suppress(RedisConnectionError):
+        return await redis.xlen(EXECUTIONS) >= count
+    return False
 
 
 @pytest.mark.slow
