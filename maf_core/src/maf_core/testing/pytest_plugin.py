@@ -53,18 +53,18 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="session")
-def redis_url(redis_engine: Engine) -> str:
-    """The address of the server of this test session."""
-    return redis_engine.url
-
-
 @async_fixture
 async def redis(redis_engine: Engine) -> AsyncIterator[Redis]:
     """A client of an empty server."""
     async with redis_engine.connect() as client:
         await client.flushall()
         yield client
+
+
+@pytest.fixture
+def redis_url(redis: Redis, redis_engine: Engine) -> str:  # noqa: ARG001 - emptied by asking for it
+    """The address of that empty server, for other processes."""
+    return redis_engine.url
 
 
 @pytest.fixture
