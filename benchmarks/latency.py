@@ -2,8 +2,8 @@
 
 - `two hops`: from publishing an entry on a stream that a rule watches until the first agent of the run is called. The
   service's own dispatcher sends a command, its own control inbox gives the run.
-- `one hop`: from sending that command. Before the agent is called the command has been claimed and accepted, and the
-  run's record written.
+- `one hop`: from sending that command from elsewhere. Before the agent is called the command has been claimed and
+  accepted, and the run's record written, both ways.
 - `docket`: from `docket.add(task)()` until the task is called by its worker, with the worker's defaults. One hop.
 
 Dispatcher and inbox share a process, docket's worker has one of its own; both say by the machine's monotonic clock when
@@ -35,7 +35,7 @@ from maf_core.streams.embedded import EmbeddedServer
 from maf_core.streams.publish import publish
 
 KNOWN = datetime(2024, 1, 2, 21, tzinfo=UTC)
-HOP, P99_MS = 1.1, 3.0
+P50, P99_MS = 1.0, 3.0
 WARM = 20
 
 Send = Callable[[int], Awaitable[object]]
@@ -101,25 +101,31 @@ async def measure(count: int, pause_s: float) -> dict[str, list[float]]:
         return {name: times[WARM:] for name, times in found.items()}
 
 
+def shown(count: int, pause_s: float) -> tuple[float, float]:
+    """Measure and print; of the two hops, the p50 as part of docket's and the p99 in milliseconds."""
+    found = asyncio.run(measure(count, pause_s))
+    print(f"{count} of each, {pause_s * 1000:g} ms between them, {load()}")
+    cuts = {name: quantiles(times, n=100) for name, times in found.items()}
+    ratios = {name: cuts[name][49] / median(found["docket"]) for name in cuts}
+    for name, (p50, p99) in {name: (cut[49], cut[98]) for name, cut in cuts.items()}.items():
+        print(f"{name:9} p50 {p50:5.2f} ms  p99 {p99:5.2f} ms  {ratios[name]:5.2f} of docket's p50")
+    return ratios["two hops"], cuts["two hops"][98]
+
+
 def main(options: argparse.Namespace) -> int:
-    found = asyncio.run(measure(options.count, options.pause))
-    print(f"{options.count} of each, {options.pause * 1000:g} ms between them, {load()}")
-    p50, p99 = {}, {}
-    for name, times in found.items():
-        cuts = quantiles(times, n=100)
-        p50[name], p99[name] = cuts[49], cuts[98]
-        ratio = p50[name] / median(found["docket"])
-        print(f"{name:9} p50 {p50[name]:5.2f} ms  p99 {p99[name]:5.2f} ms  {ratio:5.2f} of docket's p50")
-    return verdict(
-        [
-            (f"one hop's p50 at most {HOP} of docket's", p50["one hop"] <= HOP * p50["docket"]),
-            (f"two hops' p99 under {P99_MS:g} ms", p99["two hops"] < P99_MS),
+    met = []
+    for pause_s in options.pause:
+        ratio, p99 = shown(options.count, pause_s)
+        when = f"with {pause_s * 1000:g} ms between them"
+        met += [
+            (f"two hops' p50 at most docket's for one, {when}", ratio <= P50),
+            (f"two hops' p99 under {P99_MS:g} ms, {when}", p99 < P99_MS),
         ]
-    )
+    return verdict(met)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--pause", type=float, default=0.01, help="seconds between two")
+    parser.add_argument("--pause", type=float, nargs="+", default=[0.0, 0.01], help="seconds between two")
     sys.exit(main(parser.parse_args()))

@@ -35,7 +35,9 @@ async def test_a_run_makes_its_target_watched(make_context, watched, target_key,
     context = make_context(watch=WatchSettings(arena_ttl_s=500, trigger_ttl_s=900))
     await Interest(context).arena_runs(target_key, target)
     assert await watched() == {expected: pytest.approx(500, abs=5)}
-    await Interest(context).rule_fires(target_key, target)
+    interest = Interest(context)
+    interest.rule_fires(target_key, target)
+    await interest.flush()
     assert await watched() == {expected: pytest.approx(900, abs=5)}
     await Interest(context).arena_runs(target_key, target)
     assert await watched() == {expected: pytest.approx(900, abs=5)}  # never shortened
@@ -51,7 +53,8 @@ async def test_a_target_without_a_name_is_passed_over(make_context, watched, tar
 async def test_it_can_be_turned_off(make_context, watched):
     interest = Interest(make_context(watch=WatchSettings(arena_ttl_s=0, trigger_ttl_s=0)))
     await interest.arena_runs("ticker", {"ticker": "AAPL"})
-    await interest.rule_fires("ticker", {"ticker": "AAPL"})
+    interest.rule_fires("ticker", {"ticker": "AAPL"})
+    await interest.flush()
     assert await watched() == {}
 
 

@@ -13,6 +13,7 @@ from maf_core.records import PublisherSpec, RouterSpec, by_priority
 
 if TYPE_CHECKING:
     from maf_core.arenas.record import RunRecord
+    from maf_core.arenas.store import Beginning
     from maf_core.context import AppContext
 
 __all__ = ["MAFApp", "load_arenas"]
@@ -28,13 +29,13 @@ class MAFApp:
         self._publishers = self._made("maf_envelope_publishers", PublisherSpec, key="arena")
         self._routers = self._made("maf_outbox_routers", RouterSpec, key="target_key")
 
-    async def begin(self, request: RunRequest) -> RunRecord | None:
-        """Open the run's record ahead of `run`, while it is not yet certain that it may run; see `drop`."""
-        return await self._engine.begin(request)
+    async def prepare(self) -> None:
+        """Do ahead what the first runs would wait for."""
+        await self._engine.prepare()
 
-    async def drop(self, begun: RunRecord) -> None:
-        """Take back what `begin` opened: the run is not to be."""
-        await self._engine.drop(begun)
+    async def beginning(self, request: RunRequest) -> Beginning | None:
+        """What writes the run's record in the step that lets it begin; None when its arena is not there."""
+        return await self._engine.beginning(request)
 
     async def run(self, request: RunRequest, begun: RunRecord | None = None) -> FinishedRun:
         """Run the arena, publish its envelope and hand the decision to the outbox of its target key.

@@ -25,11 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maf_core.arenas.config import ArenaConfig
+    from maf_core.plane.firing import Shortcut
 
 
 def _name() -> str:
     # Containers share pids, and some their host's name: what nobody else is called is chosen by chance.
     return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+
+
+@dataclass(slots=True)
+class Near:
+    """What a worker offers to the others of its process while it runs."""
+
+    shortcut: Shortcut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class AppContext:
     tracer: Tracer = field(default_factory=Tracer)
     config: ConfigFolder = field(default_factory=ConfigFolder)
     consumer_name: str = field(default_factory=_name)
+    near: Near = field(default_factory=Near)
 
     @classmethod
     def create(
@@ -69,10 +78,22 @@ class AppContext:
         return cls(redis, settings, plugins, sources, events, clock, llm, arenas or {}, tracer, config)
 
     def consumer(
-        self, group: str, streams: Sequence[str], *, start: str, concurrency: int = 1, batch: int = 64
+        self,
+        group: str,
+        streams: Sequence[str],
+        *,
+        start: str,
+        concurrency: int = 1,
+        batch: int = 64,
+        spare: int = 0,
     ) -> GroupConsumer:
         """A consumer of `group` under this application's name, with the configured lease."""
         options = ConsumerOptions(
-            start=start, lease_s=self.settings.lease_s, concurrency=concurrency, batch=batch, own_name=True
+            start=start,
+            lease_s=self.settings.lease_s,
+            concurrency=concurrency,
+            batch=batch,
+            own_name=True,
+            spare=spare,
         )
         return GroupConsumer(self.redis, group, streams, self.consumer_name, options)

@@ -17,7 +17,7 @@ from maf_core.arenas.execution import Execution, Stop, finished, hold
 from maf_core.arenas.record import RunHead, RunRecord
 from maf_core.arenas.run import FinishedRun, RunRequest
 from maf_core.arenas.state import State, frozen
-from maf_core.arenas.store import WORK_SECONDS, RunStore
+from maf_core.arenas.store import WORK_SECONDS, Beginning, RunStore
 from maf_core.errors import RunTakenError, UnknownNameError
 from maf_core.records import AgentSpec
 
@@ -48,16 +48,18 @@ class ArenaEngine:
         self._turns: dict[str, _Turn] = {}
         self._places: dict[tuple[str, int], asyncio.Semaphore] = {}
 
-    async def begin(self, request: RunRequest) -> RunRecord | None:
-        """A record for `run` to go on with; None when the run has one, or its arena is not there."""
+    async def prepare(self) -> None:
+        """Keep the definitions of all arenas, so that no run waits for that."""
+        for arena in self._app.arenas.values():
+            await self._definitions.keep(arena)
+
+    async def beginning(self, request: RunRequest) -> Beginning | None:
+        """A record for `run` to go on with, once it is written; None when the arena is not there."""
         arena = self._app.arenas.get(request.arena)
         if arena is None:
             return None
-        return await self._store.begin(_head(request), _initial_state(request), await self._definitions.keep(arena))
-
-    async def drop(self, begun: RunRecord) -> None:
-        """Take back a record of `begin` that nobody has gone on with."""
-        await self._store.drop(begun)
+        digest = await self._definitions.keep(arena)
+        return self._store.beginning(_head(request), _initial_state(request), digest)
 
     async def run(self, request: RunRequest, begun: RunRecord | None = None) -> FinishedRun:
         """Run the requested arena to its end, going on from where an earlier worker stopped.
@@ -67,7 +69,7 @@ class ArenaEngine:
         be read or that a newer version wrote.
         """
         arena = await self._arena(request)
-        async with self._turn(request.arena_id) as stop, self._place(arena):
+        async with self._turn(request.arena_id) as stop, self._place(arena, stop):
             while True:
                 arena, record = (arena, begun) if begun else await self._opened(arena, request)
                 begun = None
@@ -151,11 +153,11 @@ class ArenaEngine:
             del self._turns[arena_id]
             turn.over.set()
 
-    def _place(self, arena: ArenaConfig) -> AbstractAsyncContextManager[object]:
+    def _place(self, arena: ArenaConfig, stop: Stop) -> AbstractAsyncContextManager[None]:
         most = arena.limits.max_runs_at_once
         if most is None:
             return nullcontext()
-        return self._places.setdefault((arena.name, most), asyncio.Semaphore(most))
+        return _held(self._places.setdefault((arena.name, most), asyncio.Semaphore(most)), stop)
 
     async def _until_over(self, arena: ArenaConfig, arena_id: str, stop: Stop) -> None:
         """Wait for whoever is at the run now: at most for as long as a run may take, then that one is gone too."""
@@ -171,6 +173,17 @@ class ArenaEngine:
         if config.role not in self._roles:
             self._roles[config.role] = self._app.plugins.get("maf_agents", AgentSpec, config.role).load()
         return self._roles[config.role](config)
+
+
+@asynccontextmanager
+async def _held(places: asyncio.Semaphore, stop: Stop) -> AsyncIterator[None]:
+    """One of the places; a run that is to end goes on without."""
+    held = await stop.comes_after(places.acquire())
+    try:
+        yield
+    finally:
+        if held:
+            places.release()
 
 
 def _head(request: RunRequest) -> RunHead:

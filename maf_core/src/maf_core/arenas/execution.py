@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,17 @@ class Stop:
         self.reason = reason
         if self.scope is not None and not self.scope.expired():
             self.scope.reschedule(asyncio.get_running_loop().time())
+
+    async def comes_after(self, waited_for: Awaitable[object]) -> bool:
+        """Wait for something unless the run is to end first; whether it came."""
+        try:
+            async with asyncio.timeout(None if self.reason is None else 0) as self.scope:
+                await waited_for
+        except TimeoutError:
+            return False
+        finally:
+            self.scope = None
+        return True
 
 
 class Execution:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,18 +56,14 @@ if #ARGV > 2 then
 end
 return {}
 """
-# A record for a run that has none; who made it may take it back as long as nobody has taken it up.
-_BEGIN = """
+# KEYS: the run, the list of runs. ARGV: seconds to keep it, when it began, its id, and its fields. For a run without a
+# record, together with whatever decides on the server that it may begin; then this process owns it.
+BEGIN = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'epoch', 1)
-for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'epoch', 1, unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[3])
 return 1
-"""
-_DROP = """
-local found = redis.call('HMGET', KEYS[1], 'epoch', 'head')
-if found[1] == '1' and found[2] == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
 """
 _SAVE = """
 if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
@@ -74,6 +71,15 @@ for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A new record, and what `BEGIN` needs to write it; it is the run's once that has given 1."""
+
+    record: RunRecord
+    keys: list[str]
+    args: list[Any]
 
 
 class RunStore:
@@ -84,7 +90,6 @@ class RunStore:
         self._retention_s = retention_s
         self._keep = keep
         self._open = redis.register_script(_OPEN)
-        self._begin, self._drop = redis.register_script(_BEGIN), redis.register_script(_DROP)
         self._save = redis.register_script(_SAVE)
 
     async def open(self, head: RunHead, state: State, definition: str = "") -> RunRecord:
@@ -102,22 +107,13 @@ class RunStore:
             new.saved = dict(state)
         return found or new
 
-    async def begin(self, head: RunHead, state: State, definition: str) -> RunRecord | None:
-        """A new record; None, and nothing is changed, when the run has one."""
+    def beginning(self, head: RunHead, state: State, definition: str) -> Beginning:
+        """A new record, not yet written."""
         new, arena_id = RunRecord(head, state, definition=definition), head.request.arena_id
         fields = {**new.changed(), "definition": definition.encode()}
-        made, _ = await asyncio.gather(
-            self._begin(keys=[run_key(arena_id)], args=[self._ttl("running"), *_flat(fields)]),
-            self._redis.zadd(RUNS, {arena_id: head.created_at.timestamp()}, nx=True),
-        )
         new.saved = dict(state)
-        return new if made else None
-
-    async def drop(self, record: RunRecord) -> None:
-        """Take back what `begin` made, unless somebody has taken it up since."""
-        arena_id, head = record.head.request.arena_id, record.changed()["head"]
-        if await self._drop(keys=[run_key(arena_id)], args=[head]):
-            await self._redis.zrem(RUNS, arena_id)
+        began = head.created_at.timestamp()
+        return Beginning(new, [run_key(arena_id), RUNS], [self._ttl("running"), began, arena_id, *_flat(fields)])
 
     async def take(self, arena_id: str) -> RunRecord | None:
         """Take up a run that there is, away from whoever works on it."""

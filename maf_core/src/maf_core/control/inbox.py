@@ -13,6 +13,8 @@ from maf_core.control.ahead import LookAhead
 from maf_core.control.intake import QUICK, Intake, run_of
 from maf_core.control.quick import Done, QuickCommands
 from maf_core.control.requests import request_of
+from maf_core.control.shortcut import ShortcutToInbox
+from maf_core.control.taking import Taker
 from maf_core.errors import BadEntryError
 from maf_core.plane.answers import Answers
 from maf_core.plane.commands import Command
@@ -37,21 +39,33 @@ class ControlInbox(ConsumerWorker):
 
     def __init__(self, context: AppContext) -> None:
         at_once = context.settings.max_concurrent_runs
-        super().__init__(context.consumer(GROUP, [CONTROL_IN], start=FROM_START, concurrency=at_once, batch=at_once))
+        consumer = context.consumer(
+            GROUP, [CONTROL_IN], start=FROM_START, concurrency=at_once, batch=at_once, spare=at_once // 2
+        )
+        super().__init__(consumer)
         self._context = context
         self._app = MAFApp(context)
         self._answers = Answers(context.redis)
         self._intake = Intake(context, self._answers)
+        self._taker = Taker(self._app, self._answers)
+        self._shortcut = ShortcutToInbox(context, self.consumer, self._intake, self._taker)
         self._quick = QuickCommands(self._app, self._answers)
         self._ahead = LookAhead(context.redis, at_once, self._carry_out)
         self.consumer.on_dead = self._dead
 
+    async def prepare(self) -> None:
+        """Create the consumer group, and do ahead what the first runs would wait for."""
+        await super().prepare()
+        await self._app.prepare()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Carry out what comes until `stop` is set."""
         beside = [asyncio.create_task(self._ahead.run()), asyncio.create_task(self._end_cancelled())]
+        self._context.near.shortcut = self._shortcut
         try:
             await super().run(stop)
         finally:
+            self._context.near.shortcut = None
             await cancelled(beside)
 
     async def handle(self, entry: Entry) -> None:
@@ -60,29 +74,17 @@ class ControlInbox(ConsumerWorker):
             await self._carry_out(entry)
 
     async def _carry_out(self, entry: Entry) -> None:
-        command = await self._intake.read(entry)
+        command, taken = self._shortcut.taken(entry.id) or (await self._intake.read(entry), None)
         if command is None:
             return
-        # A command is nearly always taken by its first entry: the record is opened while that is asked.
-        beginning = asyncio.create_task(self._begin(command))
-        try:
-            claim = await self._intake.claim(command, entry)
-        finally:
-            begun = await beginning
-        if not await self._intake.admits(claim, entry):
-            if begun is not None:
-                await self._app.drop(begun)
+        claim, begun = taken or await self._taker.take(command, entry.id)
+        if not await self._intake.admits(claim, command, entry):
             return
         done = await (self._quick.carry_out(command) if command.command in QUICK else self._run(command, begun))
         if done.status == "rejected":
             await self._intake.refuse(entry, done.error or "", claimed=True)
         else:
             await self._answer(command, done)
-
-    async def _begin(self, command: Command) -> RunRecord | None:
-        if command.command in QUICK or command.as_of is None:
-            return None
-        return await self._app.begin(await request_of(self._context, command))
 
     async def _run(self, command: Command, begun: RunRecord | None) -> Done:
         request = begun.head.request if begun else await request_of(self._context, command)

@@ -43,26 +43,25 @@ class Intake:
             await self.refuse(entry, str(error))
             return None
 
-    async def admits(self, claim: Claim, entry: Entry) -> bool:
+    async def admits(self, claim: Claim, command: Command, entry: Entry) -> bool:
         """Whether the command is to be carried out for this entry.
 
         The same entry again goes on where it was. Another one with the id of a command that was taken is refused.
         """
+        if claim.fresh:
+            self._tell_of(entry, command.command_id)
         if claim.entry_id != entry.id:
             await self.refuse(entry, _twice(claim))
             return False
+        if claim.fresh and claim.run and not claim.over:
+            told = {"arena": command.arena, "arena_id": claim.run, "command_id": command.command_id}
+            self._context.events.emit("control.ack", **told, status="accepted")
         return not claim.over
 
-    async def claim(self, command: Command, entry: Entry) -> Claim:
-        """Take the command for this entry; what gives a run is accepted in the same step."""
-        run = run_of(command)
-        claim = await self._answers.take(command.command_id, entry.id, run)
-        if claim.fresh:
-            self._tell_of(entry, command.command_id)
-            if run and not claim.over:
-                told = {"arena": command.arena, "arena_id": run, "command_id": command.command_id}
-                self._context.events.emit("control.ack", **told, status="accepted")
-        return claim
+    def sound(self, command: Command, size: int) -> bool:
+        """Whether a `run_arena` of so many bytes of JSON is one that `read` would give back."""
+        arena = self._context.arenas.get(command.arena)
+        return arena is not None and not command.lacks(arena.target_key) and size <= self._max_bytes
 
     async def refuse(self, entry: Entry, reason: str, *, claimed: bool = False) -> None:
         """Reject what an entry asks for, once: to whoever asked, in the log, and among the refusals."""

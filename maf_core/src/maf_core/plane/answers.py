@@ -6,6 +6,7 @@ server, and so are noting that it is over and the answer that says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from maf_core.streams.raw import text
 AnswerStatus = Literal["accepted", "completed", "failed", "rejected"]
 
 # KEYS: the claim, the answers. ARGV: entry, run, how long to remember, the field, the answer or nothing.
-_TAKE = """
+TAKE = """
 local found = redis.call('HMGET', KEYS[1], 'entry', 'run', 'over')
 if found[1] then return {found[1], found[2], found[3] or '', 0} end
 redis.call('HSET', KEYS[1], 'entry', ARGV[1], 'run', ARGV[2])
@@ -61,7 +62,7 @@ class Answers:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._take = redis.register_script(_TAKE)
+        self._take = redis.register_script(TAKE)
         self._finish = redis.register_script(_FINISH)
 
     async def take(self, command_id: str, entry_id: str, run: str = "") -> Claim:
@@ -69,12 +70,8 @@ class Answers:
 
         The claim is another entry's when that one came first.
         """
-        accepted = _answer(command_id, "accepted", run) if run else b""
-        found = await self._take(
-            keys=[_claim(command_id), CONTROL_OUT], args=[entry_id, run, MARKER_SECONDS, FIELD, accepted]
-        )
-        entry, gives, over, fresh = found
-        return Claim(text(entry), text(gives), text(over), bool(fresh))
+        keys, args = taking(command_id, run)
+        return claim_of(await self._take(keys, [entry_id, *args]))
 
     async def claim(self, command_id: str) -> Claim | None:
         """Who has taken a command; None when nobody has."""
@@ -113,6 +110,18 @@ class Answers:
         noted = refusal.encoded() if refusal else b""
         args: list[Any] = [status, MARKER_SECONDS, FIELD, answer, noted, KEPT, int(untaken)]
         return bool(await self._finish(keys=[ends, CONTROL_OUT, REFUSED], args=args))
+
+
+def taking(command_id: str, run: str) -> tuple[list[str], list[Any]]:
+    """The keys of `TAKE`, and its arguments after the entry."""
+    accepted = _answer(command_id, "accepted", run) if run else b""
+    return [_claim(command_id), CONTROL_OUT], [run, MARKER_SECONDS, FIELD, accepted]
+
+
+def claim_of(found: Sequence[Any]) -> Claim:
+    """What `TAKE` has answered."""
+    entry, gives, over, fresh = found
+    return Claim(text(entry), text(gives), text(over), bool(fresh))
 
 
 def _claim(command_id: str) -> str:

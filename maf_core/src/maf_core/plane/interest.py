@@ -26,20 +26,31 @@ class Interest:
     def __init__(self, context: AppContext) -> None:
         self._watch = WatchList(context.redis)
         self._settings = context.settings.watch
+        self._noted: dict[tuple[str, Kind], float] = {}
 
     async def arena_runs(self, target_key: str, target: Mapping[str, Any]) -> None:
         """An arena runs for this target."""
-        await self._extend(target_key, target, self._settings.arena_ttl_s)
+        self._note(target_key, target, self._settings.arena_ttl_s)
+        await self.flush()
 
-    async def rule_fires(self, target_key: str, target: Mapping[str, Any]) -> None:
-        """A trigger rule asks for a run for this target."""
-        await self._extend(target_key, target, self._settings.trigger_ttl_s)
+    def rule_fires(self, target_key: str, target: Mapping[str, Any]) -> None:
+        """A trigger rule asks for a run for this target; it is on the list after the next `flush`."""
+        self._note(target_key, target, self._settings.trigger_ttl_s)
 
-    async def _extend(self, target_key: str, target: Mapping[str, Any], ttl_s: float) -> None:
+    async def flush(self) -> None:
+        """Put what was noted on the list, all of it in one round trip."""
+        noted, self._noted = self._noted, {}
+        try:
+            await self._watch.extend(noted)
+        except BaseException:
+            self._noted = noted | self._noted
+            raise
+
+    def _note(self, target_key: str, target: Mapping[str, Any], ttl_s: float) -> None:
         kind, named = _KINDS.get(target_key), target.get(target_key)
         if kind is None or not ttl_s or not isinstance(named, str) or not named.strip():
             return
-        await self._watch.add(spelt(named, kind), kind, ttl_s)
+        self._noted[spelt(named, kind), kind] = ttl_s
 
 
 def spelt(target_id: str, kind: Kind) -> str:

@@ -121,9 +121,10 @@ class TriggerDispatcher(ConsumerWorker):
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._rules = compile_rules(context.arenas.values())
-        self._fire = Fire(context.redis)
+        self._fire = Fire(context.redis, context.near)
         self._interest = Interest(context)
         super().__init__(context.consumer(GROUP, sorted(self._rules), start=NEW_ONLY))
+        self.consumer.before_ack = self._interest.flush  # nothing that fired waits for it, and none of it is lost
         self._watched = Watched(context.redis, GROUP, self.consumer.streams)
 
     async def prepare(self) -> None:
@@ -163,7 +164,7 @@ class TriggerDispatcher(ConsumerWorker):
         except ValidationError as error:
             raise BadEntryError(f"trigger {rule.config.id!r}: the command is not valid: {explain(error)}") from error
         verdict = await self._fire(command, rule.config.cooldown_s)
-        if verdict == "fired":
-            await self._interest.rule_fires(rule.arena.target_key, command.target)
-        else:
+        if verdict != "cooldown":
+            self._interest.rule_fires(rule.arena.target_key, command.target)
+        if verdict != "fired":
             log.debug("trigger_silent", rule=rule.config.id, entry=entry.id, why=verdict)

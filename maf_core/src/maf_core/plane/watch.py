@@ -48,11 +48,20 @@ class WatchList:
 
     async def add(self, target_id: str, kind: Kind, ttl_seconds: float, attrs: Mapping[str, Any] | None = None) -> None:
         """Be interested for at least `ttl_seconds` from now: a later end extends, an earlier one changes nothing."""
+        if not attrs:
+            await self.extend({(target_id, kind): ttl_seconds})
+            return
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.zadd(self._key, {_member(target_id, kind): time.time() + ttl_seconds}, gt=True)
-        if attrs:
-            pipeline.hset(self._attrs, _member(target_id, kind), to_json(attrs))
+        pipeline.hset(self._attrs, _member(target_id, kind), to_json(attrs))
         await pipeline.execute()
+
+    async def extend(self, interest: Mapping[tuple[str, Kind], float]) -> None:
+        """Be interested in each of these for at least so many seconds from now. One round trip."""
+        now = time.time()
+        ends = {_member(target_id, kind): now + ttl_s for (target_id, kind), ttl_s in interest.items()}
+        if ends:
+            await self._redis.zadd(self._key, ends, gt=True)
 
     async def remove(self, target_id: str, kind: Kind) -> bool:
         """Lose interest at once; tells whether there was any."""

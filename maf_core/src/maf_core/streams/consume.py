@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -16,7 +17,7 @@ from maf_core.streams.burial import bury
 from maf_core.streams.cluster import by_slot
 from maf_core.streams.entry import FROM_START, NEW_ONLY, SERVER_AWAY, ConsumerOptions, Entry, Handler
 from maf_core.streams.group import Delivery, Group, create_groups
-from maf_core.streams.lane import Lane, Work
+from maf_core.streams.lane import Ask, Lane, Work
 from maf_core.streams.places import Places
 from maf_core.tasks import cancelled
 
@@ -34,9 +35,12 @@ class GroupConsumer:
         self.bad_entries = 0
         # Told of an entry that will never be handled, and why, before the dead letter is written.
         self.on_dead: Callable[[Delivery, str], Awaitable[None]] | None = None
+        # Awaited before entries are acknowledged: writes, for all of them at once, what need not be there before.
+        self.before_ack: Callable[[], Awaitable[None]] | None = None
         self._redis = redis
         self._name = group
         self._consumer = consumer
+        self._lanes: dict[str, Lane] = {}  # by stream
 
     async def create_groups(self) -> None:
         """Create the group on every stream; entries that come from now on are not missed."""
@@ -52,12 +56,19 @@ class GroupConsumer:
             return
         await self.create_groups()
         options = self.options
-        work = Work(options, Attempts(handler, options), Places(options.concurrency), stop, self._bury)
-        lanes = [asyncio.create_task(Lane(group, work).run()) for group in self._groups()]
+        work = Work(options, Attempts(handler, options), Places(options.concurrency), stop, self._bury, self.before_ack)
+        lanes = [Lane(group, work) for group in self._groups()]
+        self._lanes = {stream: lane for lane in lanes for stream in lane.streams}
+        tasks = [asyncio.create_task(lane.run()) for lane in lanes]
         try:
-            await asyncio.gather(*lanes)
+            await asyncio.gather(*tasks)
         finally:
-            await cancelled(lanes)
+            await cancelled(tasks)
+
+    async def take_in(self, stream: str, ask: Ask) -> Any:
+        """Handle what `ask` takes from a stream for this consumer, as it would what it reads: see `Lane.take_in`."""
+        lane = self._lanes.get(stream)
+        return None if lane is None else await lane.take_in(ask)
 
     def _groups(self) -> list[Group]:
         return [

@@ -36,7 +36,8 @@ class ConsumerOptions:
     `lease_s`: after how long a silent consumer's entry is taken over. `start`: where a group that does not exist yet
     begins. `concurrency`: entries handled at once; 1 keeps their order. `attempts`: tries in a row for a handler that
     raises. `max_deliveries`: after so many consumers died over an entry, at least two, it is given up. `max_bytes`: a
-    larger entry is refused unread; None takes any. `own_name`: no other process ever has this consumer's name.
+    larger entry is refused unread; None takes any. `own_name`: no other process ever has this consumer's name. `spare`:
+    as many of the places are left free for `take_in` when the consumer reads; those that handle in order have none.
     """
 
     start: str = NEW_ONLY
@@ -49,6 +50,7 @@ class ConsumerOptions:
     max_deliveries: int = 10
     max_bytes: int | None = 8_000_000
     own_name: bool = False
+    spare: int = 0
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for what cannot work."""

@@ -37,6 +37,7 @@ class Group:
         self.redis = redis
         self.name = name
         self.streams = list(streams)
+        self.consumer = consumer
         self._who = (name, consumer)
         self._lease_ms = int(lease_s * 1000)
         self._own_counts = int(not own_name)

@@ -21,6 +21,13 @@ class Places:
         await self._places.acquire()
         self.free -= 1
 
+    async def take_free(self) -> bool:
+        """Take a place if one is free and nobody waits for it; does not wait."""
+        if self._places.locked():
+            return False
+        await self.take()
+        return True
+
     def give(self) -> None:
         """Give a place back."""
         self.free += 1
