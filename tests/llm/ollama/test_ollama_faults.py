@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import httpx
 import openai
 import pytest
 
+from maf_core.tasks import cancelled
+from maf_core.testing import wait_until
 from maf_core.testing.ollama import Chat, Fault, OllamaServer, Reply, tools_first
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -66,11 +67,17 @@ class TestFaults:
     async def test_an_answer_without_end_ends_when_the_client_leaves(self, ollama, http, stream, native):
         ollama.rules["*"] = Reply("and so on ", endless=True, pause_s=0.001)
         body = {"model": "qwen3:8b", "messages": HELLO, "stream": stream}
-        with contextlib.suppress(httpx.ReadTimeout):
-            async with http.stream("POST", "/api/chat", json=body, timeout=0.1) as answer:
+
+        async def listen() -> None:
+            async with http.stream("POST", "/api/chat", json=body) as answer:
                 async for _ in answer.aiter_lines():
                     if answer.num_bytes_downloaded > 5000:
                         break
+
+        listening = asyncio.create_task(listen())
+        # What is not streamed has no first byte to wait for.
+        await (listening if stream else wait_until(lambda: [call.status for call in ollama.calls] == [200]))
+        await cancelled([listening])
         ollama.rules.clear()
         await native()
         assert [call.complete for call in ollama.calls] == [False, True]
@@ -78,7 +85,9 @@ class TestFaults:
     async def test_slow(self, ollama, http):
         ollama.rules["*"] = Reply("…", delay_s=30)
         with pytest.raises(httpx.ReadTimeout):
-            await http.post("/api/chat", json={"model": "qwen3:8b", "messages": HELLO}, timeout=0.05)
+            await http.post(
+                "/api/chat", json={"model": "qwen3:8b", "messages": HELLO}, timeout=httpx.Timeout(10, read=0.05)
+            )
 
     @pytest.mark.parametrize(("usage", "counted"), [("zero", 0), ("absent", None)])
     async def test_counts_may_be_missing(self, ollama, client, usage, counted, native):
@@ -141,13 +150,25 @@ class TestCalls:
         assert ollama.calls == []
 
     async def test_so_many_at_once_and_so_many_waiting(self):
-        rules = {"*": Reply("…", delay_s=0.05)}
-        with OllamaServer(rules, concurrency=2, queue=1) as server:
+        def statuses() -> list[int]:
+            return sorted(call.status for call in server.calls)
+
+        body = {"model": "qwen3:8b", "messages": HELLO, "stream": False}
+        with OllamaServer({"*": Reply("…", delay_s=60)}, concurrency=2, queue=1) as server:
             async with httpx.AsyncClient(base_url=server.url) as http:
-                body = {"model": "qwen3:8b", "messages": HELLO, "stream": False}
-                answers = await asyncio.gather(*[http.post("/api/chat", json=body) for _ in range(5)])
-        assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 503, 503]
+                asking = [asyncio.create_task(http.post("/api/chat", json=body)) for _ in range(5)]
+                await wait_until(lambda: statuses() == [0, 200, 200, 503, 503])
+                await cancelled(asking)
+                await wait_until(lambda: statuses() == [200, 200, 200, 503, 503])  # its turn comes when others leave
         assert server.most_at_once == 2
+
+    @pytest.mark.parametrize("stream", [True, False])
+    def test_an_answer_is_complete_when_the_client_has_it(self, ollama, stream):
+        body = {"model": "qwen3:8b", "messages": HELLO, "stream": stream}
+        with httpx.Client(base_url=ollama.url, timeout=10) as http:
+            for _ in range(200):
+                http.post("/api/chat", json=body)
+                assert ollama.calls[-1].complete
 
 
 SCRIPTED = "rules = {'llama3.2:latest': lambda chat: chat.prompt[::-1]}"

@@ -84,7 +84,11 @@ async def _reply(reply: Reply, chat: Chat, model: StandInModel, call: Call, conn
     if not chat.messages:  # asks for nothing but that the model be loaded
         answer = replace(answer, thinking="", done_reason="load")
     call.status, call.tokens_in, call.tokens_out = 200, answer.tokens_in or 0, answer.tokens_out or 0
-    call.complete = await writing.send(connection, reply, answer, chat)
+    try:
+        await writing.send(connection, reply, answer, chat, call)
+    except ConnectionError:
+        call.complete = False
+        raise
 
 
 def _thoughtful(reply: Reply, chat: Chat, model: StandInModel) -> Reply:

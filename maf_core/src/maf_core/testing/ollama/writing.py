@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from maf_core.testing.ollama import said
+from maf_core.testing.ollama.calls import Call
 from maf_core.testing.ollama.chat import Api, Chat
 from maf_core.testing.ollama.http import Connection
 from maf_core.testing.ollama.said import Answer
@@ -33,32 +34,37 @@ def _v1_error(fault: Fault) -> dict[str, Any]:
     return {"error": {"message": fault.error, "type": kind, "param": None, "code": None}}
 
 
-async def send(connection: Connection, reply: Reply, answer: Answer, chat: Chat) -> bool:
-    """Send an answer; says whether all of it went out to somebody who was still there."""
+async def send(connection: Connection, reply: Reply, answer: Answer, chat: Chat, call: Call) -> None:
+    """Send an answer. The call is complete before its last byte goes out: the client may look as soon as it has it."""
     await connection.wait(reply.delay_s)
     if chat.stream:
-        return await _send_pieces(connection, reply, answer, chat)
+        await _send_pieces(connection, reply, answer, chat, call)
+    else:
+        await _send_whole(connection, reply, answer, chat, call)
+
+
+async def _send_whole(connection: Connection, reply: Reply, answer: Answer, chat: Chat, call: Call) -> None:
     if reply.endless:
         await connection.wait(_FOREVER_SECONDS)
     body = json.dumps(said.native(answer) if chat.api == "native" else said.v1(answer)).encode()
     half = len(body) // 2
+    call.complete = reply.cut_after is None and not connection.gone
     await connection.send(200, body[:half] if reply.malformed else body, cut=None if reply.cut_after is None else half)
-    return reply.cut_after is None and not connection.gone
 
 
-async def _send_pieces(connection: Connection, reply: Reply, answer: Answer, chat: Chat) -> bool:
+async def _send_pieces(connection: Connection, reply: Reply, answer: Answer, chat: Chat, call: Call) -> None:
     await connection.start(_KINDS[chat.api])
     for number, piece in enumerate(_pieces(reply, answer, chat)):
         await connection.wait(reply.pause_s)
         if number == reply.cut_after:
             connection.abort()
-            return False
+            return
         if number == reply.error_after:
             await connection.piece(_broken(answer, chat.api))
             break
         await connection.piece(piece[: len(piece) // 2] + b"\n\n" if reply.malformed else piece)
+    call.complete = not connection.gone
     await connection.end()
-    return not connection.gone
 
 
 def _pieces(reply: Reply, answer: Answer, chat: Chat) -> Iterable[bytes]:
