@@ -101,8 +101,9 @@ async def test_a_model_that_fails_on_one_series_fails_it_alone(refreshing, store
         refreshing(histories, symbols=SYMBOLS[:4], url=url) as (worker,),
     ):
         await forecasts(store, 3)  # each again on its own
+        await wait_until(lambda: worker.attempts.failing == 1)
+        assert worker.attempts.failed_before(Target("S3", "1d"))
         assert (await store.cached([("S3", "1d")])) == [None]
-        assert worker.attempts.failing == 1
 
 
 async def test_a_model_that_is_loading_is_waited_for_as_long_as_it_asks(refreshing, store, histories, served_here):
