@@ -118,18 +118,18 @@ def serve() -> Iterator[Callable[..., str]]:
 
 @asynccontextmanager
 async def _served_here(engine: Engine, port: int = 0) -> AsyncIterator[str]:
-    sock = listen("127.0.0.1", port)
-    address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     listening = asyncio.Event()
     server = ForecastServer(engine, listening.set)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[sock]))
-        await listening.wait()
-        try:
-            yield address
-        finally:
-            server.should_exit = True
-            engine.close()
+    # The server closes the socket itself, unless it is cancelled because the test has failed.
+    with listen("127.0.0.1", port) as sock:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[sock]))
+            await listening.wait()
+            try:
+                yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                engine.close()
 
 
 @pytest.fixture
