@@ -98,7 +98,7 @@ def crowd():
 
     class Crowd:
         def __init__(self) -> None:
-            self.now, self.most = 0, 0
+            self.now, self.most, self.released = 0, 0, 0
             self.gate = asyncio.Semaphore(0)
 
         async def run(self, agent, state, context):
@@ -106,7 +106,15 @@ def crowd():
             self.most = max(self.most, self.now)
             await self.gate.acquire()
             self.now -= 1
+            self.released += 1
             return {"signal": "HOLD", "order": {agent.name: 1}}
+
+        async def release_one_by_one(self, count, at_once):
+            """Each when as many as may are at work, or all that are left."""
+            for left in range(count, 0, -1):
+                full = (count - left, min(at_once, left))
+                await wait_until(lambda full=full: (self.released, self.now) == full)
+                self.gate.release()
 
     return Crowd()
 
@@ -115,9 +123,7 @@ async def test_no_more_agents_work_at_once_than_the_arena_allows(run_arena, pane
     agents = [member(f"a{number}") for number in range(10)]
     arena = panel(phase("look", *agents), limits={"max_agents_at_once": 3})
     running = asyncio.create_task(run_arena(arena, role("custom", crowd.run)))
-    for _ in range(10):
-        await wait_until(lambda: crowd.now == 3 or crowd.gate.locked())
-        crowd.gate.release()
+    await crowd.release_one_by_one(10, at_once=3)
     done = await running
     assert crowd.most == 3
     assert list(done.state["order"]) == [agent["name"] for agent in agents]
@@ -138,10 +144,7 @@ async def test_no_more_runs_of_an_arena_at_once_than_it_allows(make_context, loa
     arena = panel(phase("look", member("a")), limits={"max_runs_at_once": 2})
     engine = ArenaEngine(make_context(plugins=load(role("custom", crowd.run)), arenas=[arena]))
     runs = [asyncio.create_task(engine.run(request_for())) for _ in range(5)]
-    for _ in range(5):
-        await wait_until(lambda: crowd.now > 0)
-        crowd.gate.release()
-        await asyncio.sleep(0)
+    await crowd.release_one_by_one(5, at_once=2)
     done = await asyncio.gather(*runs)
     assert crowd.most == 2
     assert [run.error for run in done] == [None] * 5
