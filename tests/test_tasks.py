@@ -1,10 +1,12 @@
-"""Ending tasks for good."""
+"""Ending tasks for good, and doing what must be done although cancelled."""
 
 from __future__ import annotations
 
 import asyncio
 
-from maf_core.tasks import cancelled
+import pytest
+
+from maf_core.tasks import cancelled, to_its_end
 
 
 async def test_a_task_that_swallows_a_cancellation_ends_all_the_same():
@@ -34,3 +36,30 @@ async def test_what_a_task_raised_is_nobodys_business():
     await asyncio.wait([task])
     await cancelled([task])
     assert isinstance(task.exception(), ValueError)
+
+
+async def test_what_must_be_done_is_done_before_a_cancellation_gets_through():
+    begun, may_end, done = asyncio.Event(), asyncio.Event(), []
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+        done.append(True)
+
+    task = asyncio.create_task(to_its_end(work()))
+    await begun.wait()
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    may_end.set()
+    await asyncio.wait([task])
+    assert (task.cancelled(), done) == (True, [True])
+
+
+async def test_what_must_be_done_may_fail():
+    async def fails() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await to_its_end(fails())

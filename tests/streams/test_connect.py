@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 
 import pytest
@@ -46,6 +48,28 @@ async def test_a_connection_has_been_answered(redis_url, redis):
     async with connect(redis_url) as client:
         await client.set("here", 1)
     assert await redis.get("here") == b"1"
+
+
+async def test_whenever_it_is_cancelled_no_connection_stays_open(redis_url, redis):
+    """Also while it opens and while it closes; garbage with an open connection in it makes a test fail."""
+
+    async def use() -> None:
+        async with connect(redis_url) as client:
+            await client.ping()
+
+    async def cancelled_after(steps: int) -> bool:
+        using = asyncio.create_task(use())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        using.cancel()
+        await asyncio.wait([using])
+        return using.cancelled()
+
+    for _ in range(5):
+        steps = 0
+        while await cancelled_after(steps):
+            steps += 1
+    gc.collect()
 
 
 async def test_no_server_is_a_sentence_with_the_next_step():

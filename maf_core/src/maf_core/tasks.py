@@ -1,4 +1,4 @@
-"""End tasks for good."""
+"""End tasks for good, and let none be ended in the middle of what it must do."""
 
 from __future__ import annotations
 
@@ -25,6 +25,20 @@ async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in done:
             if not task.cancelled():
                 task.exception()  # looked at, so that asyncio does not log it as never retrieved
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do all of the work; a cancellation that comes meanwhile is raised after it."""
+    task = asyncio.create_task(work)
+    interrupted: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            interrupted = error
+    if interrupted is not None:
+        raise interrupted from (None if task.cancelled() else task.exception())
+    task.result()
 
 
 async def side_by_side(*works: Coroutine[Any, Any, None]) -> None:

@@ -20,6 +20,8 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from maf_core.tasks import to_its_end
+
 # To each node, when the address does not say how many. Half are for commands, blocking reads among them, half for
 # pipelines.
 _CONNECTIONS = 1024
@@ -154,7 +156,7 @@ async def cluster(options: Mapping[str, Any]) -> AsyncIterator[ClusterClient]:
         await client.initialize()
         yield client
     finally:
-        await client.close_connections()
+        await to_its_end(client.close_connections())
 
 
 @contextmanager

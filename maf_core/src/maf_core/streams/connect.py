@@ -15,6 +15,7 @@ from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
 from maf_core.errors import RedisUnavailableError, UsageError
+from maf_core.streams.closing import closing
 from maf_core.streams.cluster import cluster
 from maf_core.streams.embedded import EmbeddedServer
 from maf_core.streams.pool import WaitingPool
@@ -77,7 +78,7 @@ async def connect(url: str) -> AsyncIterator[Redis]:
                 # It has the same commands, but not the same class; who must tell them apart asks `by_slot`.
                 client = cast(Redis, found)
             else:
-                client = await opened.enter_async_context(Redis.from_pool(_pool(options)))
+                client = await opened.enter_async_context(closing(Redis.from_pool(_pool(options))))
                 await client.ping()
         except (RedisError, OSError) as error:
             raise RedisUnavailableError(
@@ -89,7 +90,7 @@ async def connect(url: str) -> AsyncIterator[Redis]:
 
 async def _in_cluster(options: Mapping[str, Any]) -> bool:
     # In database 0: with any other a cluster refuses the connection.
-    async with Redis.from_pool(_pool({**options, "db": 0})) as client:
+    async with closing(Redis.from_pool(_pool({**options, "db": 0}))) as client:
         return bool((await client.info("cluster")).get("cluster_enabled"))
 
 

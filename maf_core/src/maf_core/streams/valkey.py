@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
 from maf_core.errors import EmbeddedServerError
+from maf_core.streams.closing import closing
 
 # When what was written is on the disk: before it is answered, or within a second or two.
 Appendfsync = Literal["always", "everysec"]
@@ -46,10 +48,10 @@ async def started(folder: Path, port: int, appendfsync: Appendfsync) -> subproce
     return process
 
 
-def client_of(port: int) -> Redis:
+def client_of(port: int) -> AbstractAsyncContextManager[Redis]:
     """A client that takes no answer for an answer: nobody there, or not within five seconds."""
     retry = Retry(NoBackoff(), 0)
-    return Redis(port=port, decode_responses=True, retry=retry, socket_timeout=_ANSWER_SECONDS)
+    return closing(Redis(port=port, decode_responses=True, retry=retry, socket_timeout=_ANSWER_SECONDS))
 
 
 def free_port() -> int:
