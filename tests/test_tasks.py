@@ -24,7 +24,7 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same():
 
     task = asyncio.create_task(deaf())
     await asyncio.sleep(0)  # let it begin
-    await cancelled([task])
+    await cancelled([task], again_s=0.01)
     assert (task.cancelled(), swallowed) == (True, 3)
 
 

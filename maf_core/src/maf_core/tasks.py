@@ -11,17 +11,17 @@ from typing import Any
 _AGAIN_SECONDS = 2.0
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancelled(tasks: Iterable[asyncio.Task[Any]], again_s: float = _AGAIN_SECONDS) -> None:
     """Cancel the tasks and return when all have ended, whatever they raised.
 
     Once is not enough: before Python 3.12 `asyncio.wait_for`, which the Redis client uses, can swallow a cancellation
-    that arrives together with its result (python/cpython#86296).
+    that arrives together with its result (python/cpython#86296). `again_s`: who has not ended by then is told again.
     """
     pending = set(tasks)
     while pending:
         for task in pending:
             task.cancel()
-        done, pending = await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
+        done, pending = await asyncio.wait(pending, timeout=again_s)
         for task in done:
             if not task.cancelled():
                 task.exception()  # looked at, so that asyncio does not log it as never retrieved
