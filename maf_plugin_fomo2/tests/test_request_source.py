@@ -49,6 +49,7 @@ async def test_no_answer_is_a_gap_and_one_that_comes_late_is_dropped(redis, sour
     reader = source(timeout_s=0.05)
     async with responding(redis, never) as fomo2:
         assert (await reader.fetch(ask())).gaps == NOTHING
+        await wait_until(lambda: fomo2.requests)
         fomo2.respond = answers_with(answer="in time")
         await publish(redis, "fomo2:responses", {**fomo2.requests[0], "answer": "late"})
     async with responding(redis, answers_with(answer="in time")):
