@@ -131,12 +131,18 @@ class TestCheck:
             (Fault.busy(), "server busy"),
             (Reply("5 percent"), "do not fit what was asked for"),
             (Reply(cut_after=0), "connection broke"),
-            (Reply(delay_s=30), "did not answer in time"),
         ],
     )
     def test_one_that_does_not_is_a_sentence_and_exit_1(self, config, maf_here, ollama, rule, words):
-        config(call_timeout_s=0.2)
         ollama.rules["*"] = rule
+        self.refuses(maf_here, words)
+
+    def test_one_that_is_silent_is_given_up(self, config, maf_here, ollama):
+        config(call_timeout_s=0.2)
+        ollama.rules["*"] = Reply(delay_s=30)
+        self.refuses(maf_here, "did not answer in time")
+
+    def refuses(self, maf_here, words):
         code, said, error = maf_here("llm", "check", "ollama:gpt-oss:20b")
         assert (code, said) == (1, "")
         assert words in error

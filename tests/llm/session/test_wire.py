@@ -158,7 +158,7 @@ async def test_a_silent_server_is_left_after_the_time_of_a_call(ollama, wired, q
     started = time.monotonic()
     with pytest.raises(NoModelError, match="in time"):
         await at.session.ask(question())
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert (await spent(redis, at))["tokens"] > 2000  # nobody knows what it did meanwhile
 
 
