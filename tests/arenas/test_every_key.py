@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,7 @@ PANEL: dict[str, Any] = {
     ],
 }
 SLOW = {"phases.0.agents.1.role": "slow"}
+LINGERING = {"phases.0.agents.1.role": "lingering"}
 ASKING = {"model": MODEL}
 REPLAN = {
     "phases.0.agents.1.role": "bear",
@@ -124,8 +126,8 @@ FLIPS = {
     "limits.phase_timeout_s": Flip("abstained", 0.05, SLOW),
     "limits.run_timeout_s": Flip("error", 0.05, SLOW),
     "limits.max_phases": Flip("phases", 1),
-    "limits.max_agents_at_once": Flip("agents_at_once", 1, {"phases.0.agents.0.role": "counter"}),
-    "limits.max_runs_at_once": Flip("runs_at_once", 1),
+    "limits.max_agents_at_once": Flip("agents_at_once", 1, {**LINGERING, "phases.0.agents.0.role": "lingering"}),
+    "limits.max_runs_at_once": Flip("runs_at_once", 1, LINGERING),
     "sizing.max_fraction": Flip("sizing", 0.01),
     "sizing.horizon": Flip("sizing", "1d"),
     "budget.run.tokens": Flip("model", 0, ASKING),
@@ -190,7 +192,7 @@ class AtOnce:
     async def __aenter__(self) -> None:
         self.now += 1
         self.most = max(self.most, self.now)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
 
     async def __aexit__(self, *_: object) -> None:
         self.now -= 1
@@ -211,9 +213,12 @@ def signal_of(agent, signal: str, confidence: float) -> dict[str, Any]:
 
 def roles_with(kept: Kept) -> dict[str, Any]:
     async def counter(agent, state, context):
-        async with kept.agents, kept.runs if agent.name == "b" else AtOnce():
-            heard = len([signal for signal in state["signals"].values() if signal])
+        heard = len([signal for signal in state["signals"].values() if signal])
         return signal_of(agent, "BULLISH", 0.5 + heard / 10)
+
+    async def lingering(agent, state, context):
+        async with kept.agents, kept.runs if agent.name == "b" else nullcontext():
+            return signal_of(agent, "BULLISH", 0.5)
 
     async def bear(agent, state, context):
         return signal_of(agent, "BEARISH", 0.1)
@@ -231,7 +236,15 @@ def roles_with(kept: Kept) -> dict[str, Any]:
     async def ruler(agent, state, context):
         return {"synthesis_verdict": agent.options.verdict, "synthesis_confidence": 1.0, "synthesis_score": 1.0}
 
-    return {"counter": counter, "bear": bear, "slow": slow, "mute": mute, "stubborn": stubborn, "ruler": ruler}
+    return {
+        "counter": counter,
+        "lingering": lingering,
+        "bear": bear,
+        "slow": slow,
+        "mute": mute,
+        "stubborn": stubborn,
+        "ruler": ruler,
+    }
 
 
 def notes(name: str, kept: Kept) -> MemoryBackendSpec:

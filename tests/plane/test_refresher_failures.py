@@ -63,7 +63,7 @@ async def test_a_target_nobody_watches_any_more_is_forgotten(refresher, watch, r
     async def fails(target):
         raise ValueError("no")
 
-    await watch("AAPL", ttl_s=0.3)
+    await watch("AAPL", ttl_s=1)
     worker = refresher(fails)
     forgotten = []
     worker.forget = forgotten.extend
@@ -96,13 +96,16 @@ async def test_hanging_targets_time_out_and_stall_nobody(refresher, watch):
 
 
 async def test_never_more_at_once_than_there_are_places(refresher, watch):
-    at_once, most = 0, 0
+    at_once, most, full = 0, 0, asyncio.Event()
 
     async def does(target):
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        await asyncio.sleep(0.01)
+        if at_once == 3:
+            full.set()
+        await full.wait()  # so that the most is seen
+        await asyncio.sleep(0)
         at_once -= 1
 
     await watch(*(f"S{number}" for number in range(20)))

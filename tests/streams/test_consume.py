@@ -151,12 +151,15 @@ async def test_no_more_entries_are_worked_on_at_once_than_allowed(redis, consume
     streams = ("in", "other", "third")
     for stream in streams:
         await put(redis, *range(6), stream=stream)
-    busy = most = 0
+    busy, most, full = 0, 0, asyncio.Event()
 
     async def count(_):
         nonlocal busy, most
         busy += 1
         most = max(most, busy)
+        if busy == 2:
+            full.set()
+        await full.wait()  # so that the most is seen
         await redis.ping()
         busy -= 1
 

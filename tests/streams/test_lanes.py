@@ -54,12 +54,15 @@ async def test_all_entries_are_handled_in_the_order_of_their_stream_one_at_a_tim
 
 async def test_the_lanes_share_the_places(redis, consumer, consuming):
     await put(redis, 20)
-    busy = most = 0
+    busy, most, full = 0, 0, asyncio.Event()
 
     async def count(_):
         nonlocal busy, most
         busy += 1
         most = max(most, busy)
+        if busy == 3:
+            full.set()
+        await full.wait()  # so that the most is seen
         await redis.ping()
         busy -= 1
 

@@ -377,12 +377,15 @@ async def test_a_span_tells_of_each_call(bench, question):
 
 
 async def test_a_provider_is_asked_by_so_many_at_once_and_no_more(bench, question):
-    now, most = 0, 0
+    now, most, full = 0, 0, asyncio.Event()
 
     async def slow(messages, info):
         nonlocal now, most
         now, most = now + 1, max(most, now + 1)
-        await asyncio.sleep(0.01)
+        if now == 2:
+            full.set()
+        await full.wait()  # so that the most is seen
+        await asyncio.sleep(0)
         now -= 1
         return GOOD
 
