@@ -169,7 +169,7 @@ async def test_when_its_time_is_over_the_judge_decides_with_what_was_said(run_ar
     phase = {
         "name": "argue",
         "pattern": "debate",
-        "timeout_s": 0.1,
+        "timeout_s": 0.5,
         "agents": [{"name": name, "role": "arguing"} for name in "abc"],
         "judge": {"name": "judge", "role": "judges"},
     }

@@ -211,10 +211,10 @@ async def test_an_agent_that_takes_too_long_abstains(run_arena, panel, role, spe
     async def forever(agent, state, context):
         await asyncio.Event().wait()
 
-    arena = panel(phase("look", member("slow"), says("quick")), DECIDE, limits={"agent_timeout_s": 0.05})
+    arena = panel(phase("look", member("slow"), says("quick")), DECIDE, limits={"agent_timeout_s": 0.5})
     done = await run_arena(arena, speaker, role("custom", forever))
     assert done.error is None
-    assert done.meta["abstained"] == {"slow": "no answer within 0.05 s"}
+    assert done.meta["abstained"] == {"slow": "no answer within 0.5 s"}
 
 
 async def test_a_run_that_takes_too_long_is_a_failed_hold(run_arena, panel, role, speaker):

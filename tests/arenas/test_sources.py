@@ -124,7 +124,7 @@ async def test_a_source_that_never_answers_takes_no_more_than_the_agents_time(ru
 
     done = await run_with(hangs, limits={"agent_timeout_s": 0.05})
     assert done.meta["abstained"] == {"a": "no answer within 0.05 s"}
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await cancelled.wait()
 
 
