@@ -38,9 +38,9 @@ async def test_a_service_comes_up_answers_and_goes_on_sigterm(redis, redis_url, 
 
     asked = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    _, errors = await asyncio.to_thread(process.communicate, timeout=15)
+    _, errors = await asyncio.to_thread(process.communicate, timeout=60)
     assert process.returncode == 0, errors
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 30
     assert "service_stopped" in errors
     assert "Traceback" not in errors
     assert await redis.exists(key) == 0

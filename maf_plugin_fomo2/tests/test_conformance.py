@@ -37,7 +37,7 @@ class TestRequests(SourceConformance):
 
     @pytest.fixture
     def config(self):
-        return {"timeout_s": 0.3}
+        return {"timeout_s": 5.0}
 
     @async_fixture(autouse=True)
     async def known(self, redis):

@@ -91,7 +91,7 @@ async def test_a_task_that_cannot_be_looked_up_is_no_loss(simulating, put, outco
 
 async def test_a_hang_ends_at_the_deadline(failing, mirofish):
     mirofish.trouble("run_endless")
-    found = await failing(deadline_s=0.5, stall_s=60)
+    found = await failing(deadline_s=2, stall_s=60)
     assert (found["stage"], "deadline_s" in found["reason"]) == ("simulation", True)
     assert mirofish.asked(f"POST {S}/stop")
 

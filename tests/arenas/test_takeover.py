@@ -68,7 +68,7 @@ async def test_the_one_that_lost_the_run_waits_for_the_result(worker, request_fo
 
 
 async def test_when_the_one_that_took_over_dies_the_first_takes_it_back(worker, request_for):
-    request, first, second = request_for(), worker("b", run_timeout_s=1.0), worker("b")
+    request, first, second = request_for(), worker("b", run_timeout_s=2.0), worker("b")
     one = asyncio.create_task(first.engine.run(request))
     await wait_until(lambda: first.visited == ["a", "b"])
     other = asyncio.create_task(second.engine.run(request))

@@ -45,7 +45,7 @@ async def test_what_a_killed_process_held_is_taken_over_after_the_lease(
         await wait_until(lambda: seen)
         await until_quiet(redis)
     assert [(entry.id, entry.payload, entry.deliveries) for entry in seen] == [(entry_id, {"n": 1}, 2)]
-    assert time.monotonic() - held_since < 10, "long before a lease of 60 s"
+    assert time.monotonic() - held_since < 30, "long before a lease of 60 s"
 
 
 async def test_what_a_living_process_holds_is_not_taken(redis, consumer, consuming, seen, note):
