@@ -31,8 +31,8 @@ async def test_one_is_told_to_reload_and_all_do(redis, services, write_arena, as
     write_arena("second")
     done = await answer(await ask(command="reload_config"))
     assert (done["status"], done["error"]) == ("completed", None)
-    await wait_until(every(say, lambda status: status["arenas"] == ["first", "second"]))
-    await wait_until(every(say, lambda status: status["config"]["revision"] == 1))
+    await wait_until(every(say, lambda status: status["arenas"] == ["first", "second"]), 30)
+    await wait_until(every(say, lambda status: status["config"]["revision"] == 1), 30)
 
     async def watched() -> bool:
         return await redis.sismember("maf:groups", "test:second\nmaf:triggers")
@@ -75,12 +75,12 @@ async def test_a_file_that_changes_is_taken_up_by_all_without_being_asked(redis,
     write_arena("first")
     say = await services()
     write_arena("second")
-    await wait_until(every(say, lambda status: status["arenas"] == ["first", "second"]))
+    await wait_until(every(say, lambda status: status["arenas"] == ["first", "second"]), 30)
     write_arena("second", role="nobody")
-    await wait_until(every(say, lambda status: "nobody" in status["config"]["fault"]), 20)
+    await wait_until(every(say, lambda status: "nobody" in status["config"]["fault"]), 30)
     assert all(status["arenas"] == ["first", "second"] for status in await say())
     write_arena("second")
-    await wait_until(every(say, lambda status: not status["config"]["fault"]), 20)
+    await wait_until(every(say, lambda status: not status["config"]["fault"]), 30)
 
 
 async def test_a_run_goes_on_with_the_arena_it_began_with(redis, services, folder, write_arena, ask, answer):
@@ -89,7 +89,7 @@ async def test_a_run_goes_on_with_the_arena_it_began_with(redis, services, folde
     command_id = await ask(command="run_arena", arena="panel", target={"ticker": "AAPL"})
     await wait_until(lambda: redis.llen("began"))
     (folder / "arenas" / "panel.yaml").unlink()
-    await wait_until(every(say, lambda status: status["arenas"] == []))
+    await wait_until(every(say, lambda status: status["arenas"] == []), 30)
     await redis.set("go:AAPL", 1)
     assert (await answer(command_id))["status"] == "completed"
     assert await arenas_of_actions(redis) == [("panel", "AAPL")]
@@ -105,10 +105,10 @@ async def test_streams_that_stay_miss_nothing_and_double_nothing_while_others_co
         await publish(redis, "test:stays", {"go": True, "symbol": ticker})
         if number % 40 == 10:
             write_arena(f"other{number}", role="speaks")
-            await wait_until(every(say, lambda status: f"other{number}" in status["arenas"]))  # noqa: B023
+            await wait_until(every(say, lambda status: f"other{number}" in status["arenas"]), 30)  # noqa: B023
         if number % 40 == 30:
             (folder / "arenas" / f"other{number - 20}.yaml").unlink()
-            await wait_until(every(say, lambda status: status["arenas"] == ["stays"]))
+            await wait_until(every(say, lambda status: status["arenas"] == ["stays"]), 30)
 
     async def all_out() -> bool:
         return await redis.xlen(ACTIONS) >= len(tickers)
