@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 
 import pytest
@@ -10,6 +9,7 @@ from pydantic_core import from_json
 
 from maf_core import Target, parse_bar
 from maf_core.streams.quiet import until_quiet
+from maf_core.streams.valkey import free_port
 from maf_core.testing import wait_until
 from maf_plugin_kronos.service.bootstrap import BootstrapSampler
 from maf_plugin_kronos.service.engine import Engine
@@ -37,9 +37,9 @@ class Scripted(BootstrapSampler):
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
+def port() -> int:
+    """One that nobody listens on."""
+    return free_port()
 
 
 @pytest.fixture
@@ -118,26 +118,26 @@ async def test_a_model_that_is_loading_is_waited_for_as_long_as_it_asks(refreshi
 
 
 async def test_a_service_that_is_away_is_backed_off_from_and_found_again(
-    refreshing, redis, store, histories, served_here, free_port
+    refreshing, redis, store, histories, served_here, port
 ):
-    async with refreshing(histories, symbols=SYMBOLS, url=f"http://127.0.0.1:{free_port}"):
+    async with refreshing(histories, symbols=SYMBOLS, url=f"http://127.0.0.1:{port}"):
         await failures(store, 2)
         beat = from_json(await redis.get(HEARTBEAT))
         assert (beat["watched"], beat["failing"]) == (10, 0)
-        async with served_here(Scripted().engine(), free_port):
+        async with served_here(Scripted().engine(), port):
             await forecasts(store, 10)
 
 
 async def test_bars_that_come_while_the_service_is_away_are_made_up_for(
-    refreshing, redis, store, feed, make_bars, served_here, free_port
+    refreshing, redis, store, feed, make_bars, served_here, port
 ):
     bars = make_bars(42)
     await feed(bars[:40])
-    async with refreshing(parse_bar(bars[-1]).as_of, url=f"http://127.0.0.1:{free_port}"):
+    async with refreshing(parse_bar(bars[-1]).as_of, url=f"http://127.0.0.1:{port}"):
         await failures(store, 1)
         await feed(bars[40:])
         await until_quiet(redis)  # acknowledged all the same
-        async with served_here(Scripted().engine(), free_port):
+        async with served_here(Scripted().engine(), port):
             await forecasts(store, 1)
     (found,) = await store.cached([("AAPL", "1d")])
     assert found["as_of"] == parse_bar(bars[-1]).as_of.isoformat()

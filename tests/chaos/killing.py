@@ -12,9 +12,11 @@ from pathlib import Path
 from tests.chaos.config import write_config
 from tests.chaos.killer import Killer, plan
 from tests.chaos.load import Load, fires
-from tests.chaos.scene import Outcome, free_port, log_of, staged
+from tests.chaos.scene import Outcome, log_of, staged
 from tests.chaos.server import Server
 from tests.chaos.services import Post
+
+from maf_core.streams.valkey import free_port
 
 
 @dataclass(frozen=True, slots=True)

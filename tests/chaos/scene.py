@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -87,10 +86,3 @@ async def _all_there(redis: Redis, services: int) -> bool:
 def log_of(folder: Path, number: int) -> Path:
     """Where the service with this number writes its log."""
     return folder / f"service-{number}.log"
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

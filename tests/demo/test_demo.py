@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from maf_core.streams.valkey import free_port
 from maf_core.testing import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -37,12 +38,6 @@ async def demo(*words: str) -> dict:
     code, out, err = await maf("demo", "--json", *WEEKS, *words)
     assert code == 0, err
     return json.loads(out)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_figures_add_up_and_the_kept_data_is_found_again(tmp_path: Path):

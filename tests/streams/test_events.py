@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-import pytest
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -17,6 +15,7 @@ from maf_core.streams import codec
 from maf_core.streams.embedded import EmbeddedServer
 from maf_core.streams.events import EventBus
 from maf_core.streams.names import EVENTS
+from maf_core.streams.valkey import free_port
 from maf_core.testing import wait_until
 
 
@@ -79,22 +78,16 @@ async def test_a_full_queue_drops_the_newest_and_counts_them(redis):
     assert [event["payload"]["number"] for event in await written(redis)] == list(range(10_000))
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-async def test_a_server_that_is_away_costs_events_and_one_line_in_the_log(free_port, tmp_path):
-    async with Redis(port=free_port, retry=Retry(NoBackoff(), 0)) as client:
+async def test_a_server_that_is_away_costs_events_and_one_line_in_the_log(tmp_path):
+    port = free_port()
+    async with Redis(port=port, retry=Retry(NoBackoff(), 0)) as client:
         bus = EventBus(client)
         with capture_logs() as logs:
             async with writing(bus):
                 for count in range(1, 4):
                     bus.emit("llm.call")
                     await wait_until(lambda expected=count: bus.dropped == expected)
-                server = EmbeddedServer(tmp_path, port=free_port)
+                server = EmbeddedServer(tmp_path, port=port)
                 await server.start()
                 bus.emit("llm.call", back=True)
 

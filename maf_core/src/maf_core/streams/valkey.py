@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import subprocess
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,8 @@ Appendfsync = Literal["always", "everysec"]
 _START_SECONDS = 30.0
 _ANSWER_SECONDS = 5.0
 _POLL_SECONDS = 0.01
+# Below those that systems give to clients.
+_PORTS = (15_000, 32_000)
 _OPTIONS = {
     "bind": "127.0.0.1",
     "protected-mode": "yes",
@@ -55,10 +58,11 @@ def client_of(port: int) -> AbstractAsyncContextManager[Redis]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on and that no client is given, so that a killed server finds it free."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(*_PORTS)))
+            return int(probe.getsockname()[1])
 
 
 def binary() -> str:

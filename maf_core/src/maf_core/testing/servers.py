@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from maf_core.streams.valkey import free_port
+
 _READY_SECONDS = 30.0
 _POLL_SECONDS = 0.01
 _SLOTS = 16384
-# Below those that systems give to clients.
-_PORTS = (15_000, 32_000)
 _OPTIONS = {"bind": "127.0.0.1", "save": "", "appendonly": "yes", "appendfsync": "everysec"}
 
 
@@ -124,14 +121,6 @@ class Cluster:
         """Return when every slot is served, as far as all nodes know."""
         for node in self.nodes:
             node.until_complete()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on and that no client is given, so that a killed server finds it free."""
-    while True:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(*_PORTS)))
-            return int(probe.getsockname()[1])
 
 
 def _holds(condition: Callable[[], Any]) -> bool:
