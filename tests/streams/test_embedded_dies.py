@@ -95,7 +95,7 @@ async def test_one_that_cannot_be_brought_back_is_tried_again(tmp_path, monkeypa
 
 
 async def test_one_that_does_not_answer_is_not_given_a_second_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(valkey, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(valkey, "_ANSWER_SECONDS", 1.0)
     first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
     await first.start()
     async with stalled(server_pid(tmp_path)):
