@@ -6,13 +6,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 from types import ModuleType
 from typing import Any, TypeVar
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
+import structlog
 from pydantic import ConfigDict
 
 from maf_core import (
@@ -29,6 +34,7 @@ from maf_core import (
 from maf_core.agents.base import AgentOptions, State
 from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.run import RunRequest
+from maf_core.cli import root
 from maf_core.plugins import Candidate, PluginManager, Selection
 from maf_core.plugins.readers import HOOKS
 from maf_core.records import Record
@@ -203,3 +209,32 @@ def maf() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+def _exit_code() -> int:
+    try:
+        root.run()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+@pytest.fixture
+def maf_here() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """As `maf`, but in a thread of this process: an interpreter takes longer to start than most commands to run."""
+    logging = structlog.get_config()
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command, out, err = ["maf", *arguments], StringIO(), StringIO()
+        with (
+            patch.dict(os.environ, clean_environment(**environment), clear=True),
+            patch.object(sys, "argv", command),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            ThreadPoolExecutor(1) as thread,  # of its own, as the test may have an event loop in this one
+        ):
+            code = thread.submit(_exit_code).result(60)
+        return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+    yield run
+    structlog.configure(**logging)

@@ -24,11 +24,11 @@ def config_dir(tmp_path):
 
 
 @pytest.fixture
-def channels(maf, redis_url, config_dir):
+def channels(maf_here, redis_url, config_dir):
     """Run `maf channels …` on the test server; gives what it printed."""
 
     def run(*words: str, code: int = 0) -> str:
-        done = maf("channels", *words, "--config", str(config_dir), "--redis", redis_url, MAF_PLUGINS="")
+        done = maf_here("channels", *words, "--config", str(config_dir), "--redis", redis_url, MAF_PLUGINS="")
         assert done.returncode == code, done.stderr
         assert all(letter.isprintable() or letter == "\n" for letter in done.stdout + done.stderr)
         return done.stdout or done.stderr

@@ -12,11 +12,11 @@ from maf_core.testing import running, wait_until
 
 
 @pytest.fixture
-def dead(maf, redis_url):
+def dead(maf_here, redis_url):
     """Run `maf channels dead …` on the test server; gives what it printed."""
 
     def run(*words: str, code: int = 0) -> str:
-        done = maf("channels", "dead", *words, "--redis", redis_url)
+        done = maf_here("channels", "dead", *words, "--redis", redis_url)
         assert done.returncode == code, done.stdout + done.stderr
         assert all(letter.isprintable() or letter == "\n" for letter in done.stdout + done.stderr)
         return done.stdout or done.stderr

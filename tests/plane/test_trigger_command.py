@@ -15,13 +15,13 @@ ROWS = [{"symbol": "AAPL", "price": 187.2}, {"symbol": "MSFT", "price": 90}, {"s
 
 
 @pytest.fixture
-def tried(maf, tmp_path):
+def tried(maf_here, tmp_path):
     """Try a rule on the content of a file."""
 
     def run(content: str, *more: str, when: str = WHEN, name: str = "samples.json") -> subprocess.CompletedProcess:
         path = tmp_path / name
         path.write_text(content)
-        return maf("trigger", "test", when, "--sample", str(path), *more)
+        return maf_here("trigger", "test", when, "--sample", str(path), *more)
 
     return run
 
@@ -110,18 +110,18 @@ def test_a_file_that_cannot_be_used_is_told_with_the_place(tried, content, words
 
 
 @pytest.mark.parametrize("more", [(), ("--sample", "x.json", "--stream", "maf:events")])
-def test_it_is_either_a_file_or_a_stream(maf, more):
-    done = maf("trigger", "test", WHEN, *more)
+def test_it_is_either_a_file_or_a_stream(maf_here, more):
+    done = maf_here("trigger", "test", WHEN, *more)
     assert (done.returncode, "--sample FILE, or --stream NAME" in done.stderr) == (2, True)
 
 
-async def test_the_newest_entries_of_a_stream_are_decoded_as_everywhere(maf, redis, redis_url):
+async def test_the_newest_entries_of_a_stream_are_decoded_as_everywhere(maf_here, redis, redis_url):
     await publish(redis, "t:prices", {"price": 1})
     await publish(redis, "t:prices", {"price": 90})
     await redis.xadd("t:prices", {"data": "{"})
     await publish(redis, "t:prices", {"price": 187.2})
     where = ("--redis", redis_url, "--stream", "t:prices")
-    done = maf("trigger", "test", WHEN, *where, "--last", "3")
+    done = maf_here("trigger", "test", WHEN, *where, "--last", "3")
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     newest = await redis.xrevrange("t:prices", count=3)
@@ -138,7 +138,7 @@ async def test_the_newest_entries_of_a_stream_are_decoded_as_everywhere(maf, red
         ("quite:different", "There is no stream quite:different. See what there is: maf channels list"),
     ],
 )
-async def test_a_stream_without_entries_is_told_with_the_nearest_name(maf, redis, redis_url, stream, words):
-    done = maf("trigger", "test", WHEN, "--redis", redis_url, "--stream", stream)
+async def test_a_stream_without_entries_is_told_with_the_nearest_name(maf_here, redis, redis_url, stream, words):
+    done = maf_here("trigger", "test", WHEN, "--redis", redis_url, "--stream", stream)
     assert done.returncode == 2
     assert words in done.stderr
