@@ -58,7 +58,7 @@ async def test_workers_come_back_with_the_server_and_no_failure_is_counted(tmp_p
 async def answers_a_ping(redis) -> bool:
     try:
         command_id = await send(redis, Command(command="ping"))
-        await wait_until(lambda: _answered(redis, command_id), 0.5)
+        await wait_until(lambda: _answered(redis, command_id), 2)
     except (RedisError, OSError, TimeoutError):
         return False
     return True

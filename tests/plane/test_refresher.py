@@ -129,7 +129,7 @@ async def test_what_was_begun_is_finished_when_it_is_told_to_stop(refresher, wat
     await asyncio.sleep(0)
     assert not task.done()
     may_end.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 30)
     assert ended == ["AAPL"]
 
 
