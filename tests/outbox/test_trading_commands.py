@@ -121,6 +121,16 @@ async def test_what_waits_is_listed_shown_approved_and_rejected(desk, action, ma
     assert last[1].endswith("approval: rejected by ben: too late")
 
 
+async def test_as_json_it_is_safe_on_a_terminal(desk, action, maf_here):
+    told = "\x9b31mgefährlich\x1b[2J"
+    one = action(mode="semi", target={"ticker": "AAA"}, reasoning=told)
+    await desk().submit(one)
+    for words in (("list",), ("show", one.arena_id)):
+        said = (await maf_here("actions", *words, "--json")).output
+        assert said.isascii()
+        assert told in said.encode().decode("unicode_escape")
+
+
 async def test_what_cannot_be_decided_says_why_at_once(redis, desk, action, maf_here):
     one = action()
     await desk().submit(one)

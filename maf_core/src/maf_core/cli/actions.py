@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from pydantic_core import to_json
 from redis.asyncio import Redis
 
+from maf_core.cli import payloads
 from maf_core.cli.options import connection_options, with_redis
 from maf_core.cli.person import who_asks
 from maf_core.cli.tables import table
@@ -38,7 +38,7 @@ def list_actions(last: int | None, as_json: bool, **where: Any) -> None:
     """List the actions that wait for approval, what expires first at the front."""
     found = with_redis(lambda redis: last_executions(redis, last) if last else pending(redis), **where)
     if as_json:
-        click.echo(to_json(found, indent=2))
+        click.echo(payloads.as_json(found))
     elif found:
         click.echo(table(("ACTION", "WHAT", "SIZE", "CONFIDENCE", "STATUS", ""), *map(_cells, found)))
     else:
@@ -59,7 +59,7 @@ def show(action_id: str, as_json: bool, **where: Any) -> None:
         return found
 
     found = with_redis(work, **where)
-    click.echo(to_json(found, indent=2) if as_json else _described(found))
+    click.echo(payloads.as_json(found) if as_json else _described(found))
 
 
 def _deciding(command: Callable[..., None]) -> Callable[..., None]:

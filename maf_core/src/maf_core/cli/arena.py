@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
-from pydantic_core import to_json
 
 from maf_core.app import load_arenas
 from maf_core.arenas.config import ArenaConfig, read_arena
 from maf_core.arenas.oddity import replaced
 from maf_core.channels.unoffered import unoffered
 from maf_core.checking import load_checked
+from maf_core.cli import payloads
 from maf_core.cli.arena_runs import resume, runs, show_run
 from maf_core.cli.arena_show import show
 from maf_core.cli.asking import answered
@@ -95,7 +95,7 @@ def run(
     command = Command(command="run_arena", arena=name, target={arenas[name].target_key: target}, source="cli")
 
     answer = asyncio.run(answered(settings_of(redis_url, data_dir, config_dir), command, timeout))
-    click.echo(to_json(answer))
+    click.echo(payloads.as_json(answer, indent=None))
     if answer["status"] != "completed":
         raise SystemExit(1)
 

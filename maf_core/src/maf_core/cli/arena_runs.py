@@ -15,6 +15,7 @@ from maf_core.agents.quoting import clean
 from maf_core.arenas.record import RunHead, RunRecord
 from maf_core.arenas.state import section
 from maf_core.arenas.store import RunStore
+from maf_core.cli import payloads
 from maf_core.cli.options import app_of, connection_options, redis_of, settings_of
 from maf_core.context import AppContext
 from maf_core.errors import UnknownNameError, UsageError
@@ -45,7 +46,7 @@ def runs(
 
     found = asyncio.run(work())
     if as_json:
-        click.echo(to_json([_row(head) for head in found], indent=2))
+        click.echo(payloads.as_json([_row(head) for head in found]))
         return
     for head in found:
         click.echo("  ".join(_line(head)))
@@ -77,7 +78,7 @@ def show_run(
     given = sorted(map(from_json, record.answers.values()), key=lambda answer: str(answer["at"]))
     if as_json:
         more = {"answers": given} if answers else {}
-        click.echo(to_json({**_row(record.head), "state": record.state, **more}, indent=2))
+        click.echo(payloads.as_json({**_row(record.head), "state": record.state, **more}))
         return
     for line in _report(record, len(given)):
         click.echo(line)
@@ -100,7 +101,7 @@ def resume(arena_id: str, redis_url: str | None, data_dir: Path | None, config_d
             return await _resumed(context, await _left_behind(context, arena_id))
 
     done = asyncio.run(work())
-    click.echo(to_json(done))
+    click.echo(payloads.as_json(done, indent=None))
     if done["status"] != "completed":
         raise SystemExit(1)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from maf_core.app import load_arenas
 from maf_core.arenas.config import ArenaConfig
+from maf_core.cli import payloads
 from maf_core.cli.options import connection_options, with_redis
 from maf_core.cli.tables import listed, plain, table
 from maf_core.errors import UnknownNameError
@@ -38,7 +38,11 @@ def show(name: str, as_json: bool, config_dir: Path | None, **where: Any) -> Non
 
     found = with_redis(look, config_dir=config_dir, **where)
     if as_json:
-        click.echo(to_json({"arena": arena.model_dump(mode="json"), "sources": [one.as_json() for one in found]}))
+        click.echo(
+            payloads.as_json(
+                {"arena": arena.model_dump(mode="json"), "sources": [one.as_json() for one in found]}, indent=None
+            )
+        )
         return
     click.echo("\n\n".join(_parts(arena, found)))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from pydantic_core import to_json
 
 from maf_core.arenas.config import ArenaConfig, MemoryConfig
+from maf_core.cli import payloads
 from maf_core.cli.options import app_of, connection_options, settings_of
 from maf_core.cli.tables import table
 from maf_core.clock import parse_time
@@ -120,7 +120,7 @@ def moment_of(text: str) -> datetime:
 
 def _show(found: list[Recalled], *, as_json: bool, empty: str, scores: bool = False) -> None:
     if as_json:
-        click.echo(to_json([one.payload() for one in found], indent=2))
+        click.echo(payloads.as_json([one.payload() for one in found]))
     elif found:
         rows = [_HEADING, *map(_cells, found)]
         click.echo(table(*(row if scores else row[1:] for row in rows)))

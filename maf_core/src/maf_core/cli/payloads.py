@@ -10,9 +10,9 @@ from pydantic_core import from_json, to_json
 from maf_core.cli.tables import plain
 
 
-def as_json(value: Any) -> str:
-    """Indented JSON of nothing but ASCII: for programs, and safe on a terminal. NaN and infinities become null."""
-    return json.dumps(from_json(to_json(value, inf_nan_mode="null")), indent=2)
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """JSON of nothing but ASCII: for programs, and safe on a terminal. NaN and infinities become null."""
+    return json.dumps(from_json(to_json(value, inf_nan_mode="null")), indent=indent)
 
 
 def readable(value: Any) -> str:

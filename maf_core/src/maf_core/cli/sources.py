@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic_core import to_json
 
+from maf_core.cli import payloads
 from maf_core.cli.memory import moment_of
 from maf_core.cli.options import app_of, connection_options, settings_of
 from maf_core.cli.tables import cut, plain, table
@@ -41,7 +41,7 @@ def list_sources(with_replaced: bool, as_json: bool) -> None:
     ]
     found.sort(key=lambda one: one[1].name)
     if as_json:
-        click.echo(to_json([_described(plugin, spec) for plugin, spec in found], indent=2))
+        click.echo(payloads.as_json([_described(plugin, spec) for plugin, spec in found]))
         return
     rows = [(spec.name, plugin, spec.summary) for plugin, spec in found]
     click.echo(table(("NAME", "PLUGIN", "WHAT"), *rows) if rows else "No plugin offers a source: maf plugins list")
@@ -67,7 +67,7 @@ def test(
             return await _asked(context, name, bound, about, as_of)
 
     answer, ms = asyncio.run(work())
-    click.echo(to_json(_facts(answer, ms)) if as_json else _told(answer, ms))
+    click.echo(payloads.as_json(_facts(answer, ms), indent=None) if as_json else _told(answer, ms))
     if answer.data is None or any(gap.startswith("no_") for gap in answer.gaps):
         raise SystemExit(1)
 

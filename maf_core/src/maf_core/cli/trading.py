@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic_core import to_json
 
+from maf_core.cli import payloads
 from maf_core.cli.options import connection_options, redis_of, settings_of
 from maf_core.cli.person import who_asks
 from maf_core.cli.tables import table
@@ -65,7 +65,7 @@ def resume(why: str, who: str, **where: Any) -> None:
 def trading_state(history: int | None, as_json: bool, **where: Any) -> None:
     """Say whether MAF trades, who said so and why, and what is open."""
     found = asyncio.run(_report(settings_of(**where), history or 0))
-    click.echo(to_json(found, indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(payloads.as_json(found) if as_json else "\n".join(_lines(found)))
 
 
 def _change(
