@@ -83,6 +83,12 @@ async def test_what_a_killed_worker_held_goes_on_after_the_lease(refresher, watc
             await wait_until(lambda: heir.calls)
 
 
+def test_the_services_lease_counts_where_it_is_shorter(refresher, make_context):
+    of_service = type(refresher())
+    assert of_service(make_context()).lease_s == 15
+    assert of_service(make_context(lease_s=1)).lease_s == 1
+
+
 @pytest.mark.needs("commandstats")
 async def test_a_look_costs_the_same_however_much_is_watched(refresher, watch, redis):
     """Two commands in one round trip, while nothing is due."""

@@ -36,9 +36,9 @@ _LOOK_AGAIN_SECONDS = 0.05
 class Refresher(Worker):
     """Say `name`, `kind` and `cadence_s`, and implement `refresh` or, for many at once, `refresh_many`.
 
-    `batch_size` targets go into one `refresh_many`, of which `concurrency` run at once, each for at most `timeout_s`.
-    A target's worker that dies holds it for `lease_s`. The watch list is read every `look_s`. All are seconds. Whoever
-    sets them in `__init__` does so before the base's own.
+    `batch_size` targets go into one `refresh_many`, of which `concurrency` run at once, each for at most `timeout_s`. A
+    target's worker that dies holds it for `lease_s`, or for the service's where that is shorter. The watch list is read
+    every `look_s`. All are seconds. Whoever sets them in `__init__` does so before the base's own.
     """
 
     name: ClassVar[str]
@@ -57,6 +57,7 @@ class Refresher(Worker):
         self.watch = WatchList(context.redis)
         self.attempts = Attempts(self.name, self.backoff_s, self.backoff_limit_s)
         self.schedule = Schedule()
+        self.lease_s = min(self.lease_s, context.settings.lease_s)
         self._places = asyncio.Semaphore(self.concurrency)
         self._batches = Batches(self, context.redis)
         self._retrying = 0
