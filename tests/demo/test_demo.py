@@ -98,8 +98,7 @@ async def envelopes_in(data: Path) -> int:
 
 
 async def test_future_bars_in_the_stream_change_no_decision():
-    plain = await demo()
-    with_future = await demo("--with-future-bars")
+    plain, with_future = await asyncio.gather(demo(), demo("--with-future-bars"))
     assert plain["decisions_digest"] == with_future["decisions_digest"]
     assert plain["arenas"] == with_future["arenas"]
     assert plain["predictions"] == with_future["predictions"]
@@ -115,12 +114,12 @@ async def test_future_bars_in_the_stream_change_no_decision():
         (("--from", "yesterday"), 2, "yesterday"),
     ],
 )
-async def test_bad_input_gets_a_sentence(words: tuple[str, ...], code: int, says: str):
-    got, out, err = await maf("demo", "--json", *words)
-    assert got == code
-    assert says in err
-    assert out == ""
-    assert "Traceback" not in err
+def test_bad_input_gets_a_sentence(maf_here, words: tuple[str, ...], code: int, says: str):
+    done = maf_here("demo", "--json", *words)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_port_in_use_is_said():

@@ -50,13 +50,14 @@ async def played(redis) -> int:
 
 async def test_killing_the_service_changes_no_decision(redis, redis_url: str, tmp_path: Path):
     children = Children(tmp_path, {"REDIS_URL": redis_url})
+    beside = asyncio.create_task(undisturbed())
     try:
         found = await disturbed(redis, children)
     finally:
         await children.stop()
+        calm = await beside
     arena = found.arenas["trading_intelligence"]
     assert complaints("trading_intelligence", arena) == []
-    calm = await undisturbed()
     assert found.decisions_digest == calm["decisions_digest"]
     assert arena == ArenaTally(**calm["arenas"]["trading_intelligence"])
     assert (found.outcomes["fill"], found.outcomes["close"]) == (calm["fills"], calm["outcomes"])
