@@ -38,11 +38,8 @@ def show(name: str, as_json: bool, config_dir: Path | None, **where: Any) -> Non
 
     found = with_redis(look, config_dir=config_dir, **where)
     if as_json:
-        click.echo(
-            payloads.as_json(
-                {"arena": arena.model_dump(mode="json"), "sources": [one.as_json() for one in found]}, indent=None
-            )
-        )
+        sources = [one.as_json() for one in found]
+        click.echo(payloads.as_json({"arena": arena.model_dump(mode="json"), "sources": sources}))
         return
     click.echo("\n\n".join(_parts(arena, found)))
 
