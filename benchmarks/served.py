@@ -1,4 +1,7 @@
-"""The processes that benchmarks/latency.py measures: served.py maf|docket URL. Each prints when it was called."""
+"""The processes that benchmarks/latency.py measures: served.py maf|docket URL.
+
+Each prints when it was called, and `over` when what it was called for is done.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,16 @@ CONFIG = {
 async def begin(_: int) -> None:
     """Docket's task."""
     say_when()
+    print("over", flush=True)
 
 
 def say_when() -> None:
     print(time.monotonic_ns(), flush=True)
+
+
+def say_over(event: dict[str, Any]) -> None:
+    if event["kind"] == "control.ack" and event["payload"]["status"] == "completed":
+        print("over", flush=True)
 
 
 async def serve_docket(url: str) -> None:
@@ -58,7 +67,8 @@ async def serve_maf(url: str) -> None:
             await worker.prepare()
         print("ready", flush=True)
         stop = asyncio.Event()
-        await asyncio.gather(context.events.run(), *(worker.run(stop) for worker in workers))
+        with context.events.observed_by(say_over):
+            await asyncio.gather(context.events.run(), *(worker.run(stop) for worker in workers))
 
 
 def plugin() -> Any:

@@ -88,8 +88,8 @@ class Lane:
     async def _taken_in(self, ask: Ask, answer: asyncio.Future[Any]) -> None:
         asked_at = self._now()
         said, delivery = await ask(self._group.name, self._group.consumer)
-        if not answer.done():
-            answer.set_result(said)
+        # What was taken comes before whatever the asker does next.
+        asyncio.get_running_loop().call_soon(_give, answer, said)
         if delivery is not None:
             self._held.add([delivery], asked_at)
             await self._finish(delivery)
@@ -220,6 +220,11 @@ class Lane:
         """A task that raises has met a server that is away."""
         if self._failure is not None:
             raise self._failure
+
+
+def _give(answer: asyncio.Future[Any], said: Any) -> None:
+    if not answer.done():
+        answer.set_result(said)
 
 
 def _settle(answer: asyncio.Future[Any], task: asyncio.Task[None]) -> None:
