@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def wait_until(condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
-    """Return the first true value of `condition`, plain or async; `AssertionError` when there is none in time."""
+    """Return the first true value of `condition`, plain or async; `TimeoutError` when there is none in time."""
     async with asyncio.timeout(timeout_s):
         while True:
             value = condition()
