@@ -11,8 +11,12 @@ from maf_core.cli.tables import plain
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:
-    """JSON of nothing but ASCII: for programs, and safe on a terminal. NaN and infinities become null."""
-    return json.dumps(from_json(to_json(value, inf_nan_mode="null")), indent=indent)
+    """JSON of nothing but ASCII: for programs, and safe on a terminal. NaN and infinities become null.
+
+    Without `indent` it is one line without spaces.
+    """
+    separators = (",", ":") if indent is None else None
+    return json.dumps(from_json(to_json(value, inf_nan_mode="null")), indent=indent, separators=separators)
 
 
 def readable(value: Any) -> str:
