@@ -76,8 +76,8 @@ class Going(RunStore):
         super().__init__(app.redis, 3600, 10_000)
         self.stands = state
 
-    async def open(self, head: RunHead, state: State) -> RunRecord:
-        record = await super().open(head, state)
+    async def open(self, head: RunHead, state: State, definition: str = "") -> RunRecord:
+        record = await super().open(head, state, definition)
         record.state |= self.stands
         record.saved |= self.stands
         return record
@@ -90,7 +90,7 @@ class InMemory(Going):
         super().__init__(app, state)
         self.kept: dict[str, list[tuple[str, State]]] = {}
 
-    async def open(self, head: RunHead, state: State) -> RunRecord:
+    async def open(self, head: RunHead, state: State, definition: str = "") -> RunRecord:
         return RunRecord(head, {**state, **self.stands})
 
     async def save(self, record: RunRecord) -> None:
