@@ -237,7 +237,7 @@ def main() -> None:
         asyncio.run(refresher(sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4]) if sys.argv[4:] else None))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["cold", "load"])
+    parser.add_argument("what", choices=["cold", "load"], nargs="?", help="one of the two only")
     parser.add_argument("--known", type=int, default=10_000)
     parser.add_argument("--watched", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60)
@@ -246,9 +246,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--by-bars", action="store_true", help="Forecast each bar as it comes, one by one.")
     options = parser.parse_args()
-    if options.what == "cold":
+    if options.what != "load":
         asyncio.run(cold(options.known, options.watched, options.seconds))
-    else:
+    if options.what != "cold":
         asyncio.run(load(options.symbols, options.cadence, options.rounds, by_bars=options.by_bars))
 
 
