@@ -92,6 +92,25 @@ async def test_it_is_sent_and_taken_in_one_step(redis, application, serving, beg
     assert said[1:] == ["fired"]
 
 
+@pytest.mark.needs("one server")
+async def test_while_targets_of_a_rule_cool_down_nothing_is_prepared_for_them(redis, application, serving):
+    context, said = application({**RULE, "cooldown_s": 3600}), []
+    async with serving(context):
+        shortcut = context.near.shortcut
+
+        async def listened_to(command, *more):
+            said.append((command.target["ticker"], await shortcut(command, *more)))
+            return said[-1][1]
+
+        await publish(redis, BARS, bar("FIRST"))  # by the second the inbox has begun to read
+        await until_quiet(redis)
+        context.near.shortcut = listened_to
+        for symbol in ("A", "A", "A", "A", "B", "C"):
+            await publish(redis, BARS, bar(symbol))
+            await until_quiet(redis)
+    assert said == [("A", "fired"), ("A", "cooldown"), ("C", "fired")]
+
+
 async def test_it_is_on_the_stream_claimed_answered_and_acknowledged(redis, application, serving, began):
     async with serving(application()):
         await publish(redis, BARS, bar())

@@ -48,6 +48,8 @@ class Fire:
     def __init__(self, redis: Redis, near: Near) -> None:
         self._script = redis.register_script(FIRE)
         self._near = near
+        # The rules whose last target was cooling down. So will the next, mostly: no run is prepared for it ahead.
+        self._cooling: set[tuple[str, str]] = set()
 
     async def __call__(self, command: Command, cooldown_s: float) -> str:
         """Send the command unless it was sent before or its target is cooling down. One atomic round trip.
@@ -64,5 +66,9 @@ class Fire:
         known_at = (command.as_of or command.requested_at).timestamp()
         data = encode(command.model_dump(mode="json"))[FIELD]
         args: list[Any] = [known_at, cooldown_s, MARKER_SECONDS, max(int(cooldown_s), 86_400), FIELD, data]
-        verdict = await self._near.shortcut(command, keys, args) if self._near.shortcut is not None else None
-        return verdict or text(await self._script(keys, args))
+        whose = (command.arena, rule)
+        shortcut = self._near.shortcut if whose not in self._cooling else None
+        verdict = await shortcut(command, keys, args) if shortcut is not None else None
+        verdict = verdict or text(await self._script(keys, args))
+        (self._cooling.add if verdict == "cooldown" else self._cooling.discard)(whose)
+        return verdict
