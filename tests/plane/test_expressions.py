@@ -145,6 +145,13 @@ def test_a_wrong_expression_is_refused_with_place_and_reason(source, column, wor
     assert isinstance(caught.value, ConfigError)
 
 
+def test_the_place_of_a_mistake_is_never_behind_the_expression():
+    source = "payload.ö == 'äöüäöüäöü' and 012 > 1"  # of which Python says where in bytes
+    with pytest.raises(ExpressionError, match="leading zeros") as caught:
+        Expression(source)
+    assert 0 < caught.value.column <= len(source) + 1
+
+
 @pytest.mark.parametrize("name", ["abs", "len", "float", "lower"])
 def test_a_function_that_is_not_called_is_a_mistake(name):
     """As a rule it would always be true."""

@@ -41,7 +41,8 @@ def refusing(source: str) -> Iterator[None]:
             warnings.simplefilter("error")
             yield
     except SyntaxError as error:
-        column = _indent(source) + (error.offset or len(source.strip()) + 1)
+        end = len(source.strip()) + 1
+        column = _indent(source) + min(error.offset or end, end)  # of some mistakes Python counts bytes
         why = error.msg if error.offset else "something is missing at its end"
         raise ExpressionError(f"{shown(source)} is not an expression: {why}", column) from None
     except (ValueError, RecursionError, MemoryError) as error:
