@@ -12,8 +12,11 @@ import re
 import signal
 import sys
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
@@ -86,10 +89,13 @@ async def nursery(redis_url: str, ollama_url: str):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    workers = Nursery(process)
     try:
-        yield Nursery(process)
+        yield workers
     finally:
         process.stdin.close()
+        for pid in workers.alive:
+            os.kill(pid, signal.SIGCONT)  # who is stopped would never notice
         await process.wait()
 
 
@@ -126,10 +132,7 @@ async def test_workers_that_are_killed_lose_nothing_double_nothing_and_ask_nobod
             for _ in range(WORKERS):
                 await workers.start()
             for command_id in ids:
-                command = Command(
-                    command="run_arena", command_id=command_id, arena="panel", target={"question": command_id}
-                )
-                entry_id = await publish(redis, CONTROL_IN, command.model_dump(mode="json"))
+                entry_id = await publish(redis, CONTROL_IN, command_of(command_id).model_dump(mode="json"))
                 await wait_until(lambda entry_id=entry_id: holder(redis, entry_id), 20)
                 await asyncio.sleep(random.uniform(0, 0.3))  # any moment of the run, and a few after its end
                 pid = await holder(redis, entry_id)
@@ -142,6 +145,40 @@ async def test_workers_that_are_killed_lose_nothing_double_nothing_and_ask_nobod
     # Of what was recorded at a kill, nothing was asked for after it.
     assert [token for token, calls in recorded_at if token in asked[calls:]] == []
     await _everything_went_out_once(redis, ids, asked)
+
+
+async def test_a_worker_that_stalled_goes_on_when_the_one_that_took_over_is_killed(redis, redis_url: str):
+    """At once, not when the time that a run may take is over: nobody else is left who could."""
+
+    def slowly(chat) -> Reply:
+        return replace(repeated(chat), delay_s=0.5)
+
+    with OllamaServer({"*": slowly}) as ollama:
+        async with nursery(redis_url, ollama.url) as workers:
+            await workers.start()
+            (first,) = workers.alive
+            entry_id = await publish(redis, CONTROL_IN, command_of("run").model_dump(mode="json"))
+            await wait_until(lambda: tokens_asked(ollama), 20)
+            os.kill(first, signal.SIGSTOP)
+            await workers.start()
+            second = workers.alive[-1]
+            await wait_until(lambda: _is(holder(redis, entry_id), second), 20)
+            await wait_until(lambda: _is(redis.hget(run_key("panel-run"), "epoch"), b"2"))
+            os.kill(first, signal.SIGCONT)
+            await workers.kill(second)
+            await wait_until(lambda: redis.xlen(DECISIONS), 30)
+            await until_quiet(redis)
+        asked = tokens_asked(ollama)
+    await _everything_went_out_once(redis, ["run"], asked)
+
+
+async def _is(found: Awaitable[Any], expected: object) -> bool:
+    return await found == expected
+
+
+def command_of(command_id: str) -> Command:
+    """One run."""
+    return Command(command="run_arena", command_id=command_id, arena="panel", target={"question": command_id})
 
 
 async def _everything_went_out_once(redis, ids: list[str], asked: list[str]) -> None:

@@ -82,6 +82,28 @@ async def test_when_the_one_that_took_over_dies_the_first_takes_it_back(worker, 
     assert first.visited == ["a", "b", "b", "c"]
 
 
+@pytest.mark.parametrize("noticed", [True, False], ids=["after it has noticed", "before it notices"])
+async def test_whoever_is_asked_again_takes_the_run_back_without_waiting_for_the_other(worker, request_for, noticed):
+    """The entry was handed out to it again: the one that took over is gone."""
+    request, first, second = request_for(), worker("b", run_timeout_s=3600.0), worker("b")
+    one = asyncio.create_task(first.engine.run(request))
+    await wait_until(lambda: first.visited == ["a", "b"])
+    other = asyncio.create_task(second.engine.run(request))
+    await wait_until(lambda: second.visited == ["b"])
+    other.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await other
+    if noticed:
+        first.gate.set()
+        await asyncio.wait([one], timeout=0.3)
+    again = asyncio.create_task(first.engine.run(request))
+    await asyncio.wait([again], timeout=0.1)
+    first.gate.set()
+    done, once_more = await asyncio.wait_for(asyncio.gather(one, again), 20)
+    assert done.state["seen"] == once_more.state["seen"] == ["a", "b", "c"]
+    assert first.visited == ["a", "b", "b", "c"]
+
+
 async def test_a_worker_that_stalled_asks_no_model_for_what_the_other_has_asked(
     make_context, load, panel, role, request_for
 ):

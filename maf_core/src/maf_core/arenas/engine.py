@@ -30,11 +30,12 @@ _POLL_SECONDS = 0.25
 
 
 class _Turn:
-    """A run that this process is at."""
+    """A run that this process is at. `asked_again`: meanwhile somebody else here has begun to wait for it."""
 
     def __init__(self) -> None:
         self.stop = Stop()
         self.over = asyncio.Event()
+        self.asked_again = asyncio.Event()
 
 
 class ArenaEngine:
@@ -69,19 +70,19 @@ class ArenaEngine:
         be read or that a newer version wrote.
         """
         arena = await self._arena(request)
-        async with self._turn(request.arena_id) as stop, self._place(arena, stop):
+        async with self._turn(request.arena_id) as turn, self._place(arena, turn.stop):
             while True:
                 arena, record = (arena, begun) if begun else await self._opened(arena, request)
                 begun = None
                 if record.head.status != "running":
                     return finished(arena, record)
                 try:
-                    return await Execution(self._app, arena, record, self._store, self._make, stop).finish()
+                    return await Execution(self._app, arena, record, self._store, self._make, turn.stop).finish()
                 except RunTakenError:
                     log.warning(
                         "run_taken_over", arena_id=request.arena_id, now="waiting for the other worker's result"
                     )
-                    await self._until_over(arena, request.arena_id, stop)
+                    await self._until_over(arena, request.arena_id, turn)
 
     async def _opened(self, arena: ArenaConfig, request: RunRequest) -> tuple[ArenaConfig, RunRecord]:
         """The run's record, and the arena that it began with."""
@@ -142,13 +143,14 @@ class ArenaEngine:
         return True
 
     @asynccontextmanager
-    async def _turn(self, arena_id: str) -> AsyncIterator[Stop]:
+    async def _turn(self, arena_id: str) -> AsyncIterator[_Turn]:
         """One at a time in this process: whoever asks for the same run meanwhile gets what comes of it."""
-        while arena_id in self._turns:
-            await self._turns[arena_id].over.wait()
+        while (before := self._turns.get(arena_id)) is not None:
+            before.asked_again.set()
+            await before.over.wait()
         turn = self._turns[arena_id] = _Turn()
         try:
-            yield turn.stop
+            yield turn
         finally:
             del self._turns[arena_id]
             turn.over.set()
@@ -159,15 +161,19 @@ class ArenaEngine:
             return nullcontext()
         return _held(self._places.setdefault((arena.name, most), asyncio.Semaphore(most)), stop)
 
-    async def _until_over(self, arena: ArenaConfig, arena_id: str, stop: Stop) -> None:
-        """Wait for whoever is at the run now: at most for as long as a run may take, then that one is gone too."""
+    async def _until_over(self, arena: ArenaConfig, arena_id: str, turn: _Turn) -> None:
+        """Wait for whoever is at the run now: at most for as long as a run may take, then that one is gone too.
+
+        That one is gone at once when the run is asked for here again: its command was handed back to this process.
+        """
         loop = asyncio.get_running_loop()
         ends = loop.time() + arena.limits.run_timeout_s
-        while loop.time() < ends and stop.reason is None:
+        while loop.time() < ends and turn.stop.reason is None and not turn.asked_again.is_set():
             head = await self._store.head(arena_id)
             if head is None or head.status != "running":
                 return
             await asyncio.sleep(_POLL_SECONDS)
+        turn.asked_again.clear()  # each who asks lets it be taken back once: two that both were asked come to an end
 
     def _make(self, config: AgentConfig) -> Agent:
         if config.role not in self._roles:
