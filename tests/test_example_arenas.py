@@ -14,7 +14,7 @@ from maf_core.arenas.run import RunRequest
 from maf_core.checking import check_arena
 from maf_core.plane.triggers import compile_rules
 from maf_core.plugins import PluginManager, Selection
-from maf_plugin_trtools2.testing import trtools_api
+from maf_plugin_trtools2.testing import TrtoolsApi
 
 ARENAS = Path(__file__).parents[1] / "examples" / "arenas"
 NOW = datetime(2024, 3, 1, 21, tzinfo=UTC)
@@ -61,7 +61,7 @@ async def test_market_pulse_buys_what_rises_and_dates_its_inputs(redis, decide):
 
 async def test_alpaca_live_reads_four_streams_and_asks_three_questions(redis, decide, monkeypatch):
     await rising_bars(redis, "1m", timedelta(minutes=1), 120)
-    with trtools_api() as api:
+    with TrtoolsApi() as api:
         monkeypatch.setenv("TRTOOLS2_API_URL", api.url)
         done = await decide("alpaca_live")
     assert done.state["synthesis_verdict"] == "BUY"

@@ -11,14 +11,14 @@ from maf_core.errors import SourceError
 from maf_plugin_crowd.polymarket.config import PolymarketConfig
 from maf_plugin_crowd.polymarket.market import market_of
 from maf_plugin_crowd.polymarket.source import PolymarketSource
-from maf_plugin_crowd.testing import Fault, StandInMarket, polymarket
+from maf_plugin_crowd.testing import Fault, Polymarket, StandInMarket
 
 NOTHING = ("no_polymarket_market",)
 
 
 @pytest.fixture
 def service():
-    with polymarket() as standing_in:
+    with Polymarket() as standing_in:
         yield standing_in
 
 

@@ -28,12 +28,13 @@ from maf_core import (
 )
 from maf_core.plane.watch import WatchList
 from maf_core.plugins import Candidate, PluginManager
+from maf_core.serving.http import listen
 from maf_core.settings import Settings
 from maf_core.testing import running
 from maf_plugin_kronos import plugin
 from maf_plugin_kronos.refresher import KronosRefresher
 from maf_plugin_kronos.service.engine import Engine
-from maf_plugin_kronos.service.server import ForecastServer, listen
+from maf_plugin_kronos.service.server import ForecastServer
 from maf_plugin_kronos.store import ForecastStore
 
 MONDAY = datetime(2025, 1, 6, 5, tzinfo=UTC)

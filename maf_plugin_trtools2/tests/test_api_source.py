@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from maf_core import SourceQuery
 from maf_plugin_trtools2.api.config import ApiConfig
 from maf_plugin_trtools2.api.source import ApiSource
-from maf_plugin_trtools2.testing import Fault, trtools_api
+from maf_plugin_trtools2.testing import Fault, TrtoolsApi
 
 CLOSE = datetime(2024, 1, 3, 21, tzinfo=UTC)
 NO = ("no_trtools2_api",)
@@ -25,7 +25,7 @@ def without_settings(monkeypatch):
 
 @pytest.fixture
 def api():
-    with trtools_api() as service:
+    with TrtoolsApi() as service:
         yield service
 
 
@@ -125,7 +125,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_failure_is_an_answer_that_says_why(source, api, name):
-    api.fault, says = FAULTS[name]
+    api.faults[""], says = FAULTS[name]
     answer = await source().fetch(ask())
     assert answer.data["data"] == []
     assert says in answer.data["error"]
@@ -133,7 +133,7 @@ async def test_a_failure_is_an_answer_that_says_why(source, api, name):
 
 
 async def test_a_service_that_hangs_is_given_up(source, api):
-    api.fault = Fault(delay_s=1.0)
+    api.faults[""] = Fault(delay_s=1.0)
     answer = await source(timeout_s=0.1).fetch(ask())
     assert "did not answer in time" in answer.data["error"]
 

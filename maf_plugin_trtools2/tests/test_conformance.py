@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from maf_core.testing import FreshnessConformance, PluginConformance, SourceConformance
-from maf_plugin_trtools2.testing import trtools_api
+from maf_plugin_trtools2.testing import TrtoolsApi
 
 
 class TestPlugin(PluginConformance):
@@ -95,7 +95,7 @@ class ApiEntries:
 
     @pytest.fixture
     def api(self):
-        with trtools_api() as service:
+        with TrtoolsApi() as service:
             yield service
 
     @pytest.fixture

@@ -39,6 +39,22 @@ def worker(make_context, load, panel, role):
     return make
 
 
+async def taken_over(request, first: Worker, second: Worker) -> tuple[asyncio.Task, asyncio.Task]:
+    """The first stalls in "b", and so does the second, which took the run over there."""
+    one = asyncio.create_task(first.engine.run(request))
+    await wait_until(lambda: first.visited == ["a", "b"])
+    other = asyncio.create_task(second.engine.run(request))
+    await wait_until(lambda: second.visited == ["b"])
+    return one, other
+
+
+async def killed(run: asyncio.Task) -> None:
+    """Nobody is at it any more."""
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
 @pytest.mark.parametrize("stalls", ["a", "b", "c"])
 async def test_a_worker_that_stalled_gives_way_to_the_one_that_took_over(worker, request_for, stalls):
     request, slow, quick = request_for(), worker(stalls), worker()
@@ -55,10 +71,7 @@ async def test_a_worker_that_stalled_gives_way_to_the_one_that_took_over(worker,
 
 async def test_the_one_that_lost_the_run_waits_for_the_result(worker, request_for):
     request, first, second = request_for(), worker("b"), worker("b")
-    one = asyncio.create_task(first.engine.run(request))
-    await wait_until(lambda: first.visited == ["a", "b"])
-    other = asyncio.create_task(second.engine.run(request))
-    await wait_until(lambda: second.visited == ["b"])
+    one, other = await taken_over(request, first, second)
     first.gate.set()
     done, _ = await asyncio.wait([one], timeout=0.5)
     assert not done
@@ -69,13 +82,8 @@ async def test_the_one_that_lost_the_run_waits_for_the_result(worker, request_fo
 
 async def test_when_the_one_that_took_over_dies_the_first_takes_it_back(worker, request_for):
     request, first, second = request_for(), worker("b", run_timeout_s=2.0), worker("b")
-    one = asyncio.create_task(first.engine.run(request))
-    await wait_until(lambda: first.visited == ["a", "b"])
-    other = asyncio.create_task(second.engine.run(request))
-    await wait_until(lambda: second.visited == ["b"])
-    other.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await other
+    one, other = await taken_over(request, first, second)
+    await killed(other)
     first.gate.set()
     done = await one
     assert done.state["seen"] == ["a", "b", "c"]
@@ -86,13 +94,8 @@ async def test_when_the_one_that_took_over_dies_the_first_takes_it_back(worker, 
 async def test_whoever_is_asked_again_takes_the_run_back_without_waiting_for_the_other(worker, request_for, noticed):
     """The entry was handed out to it again: the one that took over is gone."""
     request, first, second = request_for(), worker("b", run_timeout_s=3600.0), worker("b")
-    one = asyncio.create_task(first.engine.run(request))
-    await wait_until(lambda: first.visited == ["a", "b"])
-    other = asyncio.create_task(second.engine.run(request))
-    await wait_until(lambda: second.visited == ["b"])
-    other.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await other
+    one, other = await taken_over(request, first, second)
+    await killed(other)
     if noticed:
         first.gate.set()
         await asyncio.wait([one], timeout=0.3)

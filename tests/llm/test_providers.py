@@ -23,8 +23,8 @@ from maf_core.llm.providers import Providers, split_model
 from maf_core.llm.providers.ollama import ollama_address
 from maf_core.plugins import PluginManager, Selection
 from maf_core.settings import LLMSettings, load_settings
+from maf_core.testing.http import listening
 from maf_core.testing.ollama import Fault, OllamaServer, StandInModel
-from maf_core.testing.ollama.http import listening
 
 SECRET = "sk-a.secret-that-nobody-sees"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from maf_core.llm.rankings_cache import FILE_NAME, OLDEST_S, RETRY_S, RankingsCache, rankings_wanted
 from maf_core.llm.rankings_sources import fetch_scores, fetch_usage
 from maf_core.settings import LLMSettings, RankingsSettings
-from maf_core.testing.ollama.http import listening
+from maf_core.testing.http import listening
 
 DAY = 86_400.0
 NOW = 1_795_000_000.0

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from maf_core.testing.stand_in import Fault, JsonStandIn
+
+__all__ = ["NO_BOOK", "Fault", "Polymarket", "Row", "StandInMarket"]
 
 Row = dict[str, Any]
 NO_BOOK = {"error": "No orderbook exists for the requested token id"}
@@ -80,24 +78,12 @@ class StandInMarket:
         return 200, {"price": str(self.quoted.get(token, best[1]))}
 
 
-@dataclass
-class Fault:
-    """What goes out in place of an answer: a body as it is, after `delay_s`; `drop` closes the connection instead."""
+class Polymarket(JsonStandIn):
+    """The markets; bind a source with `gamma_url` and `clob_url` set to its `url`."""
 
-    status: int = 200
-    body: bytes = b""
-    delay_s: float = 0.0
-    drop: bool = False
-
-
-@dataclass
-class Polymarket:
-    """The markets, and what fails: `faults` by the beginning of a path. `calls`: what was asked."""
-
-    url: str = ""
-    markets: list[StandInMarket] = field(default_factory=list)
-    faults: dict[str, Fault] = field(default_factory=dict)
-    calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
+        self.markets: list[StandInMarket] = []
 
     def answer(self, path: str, asked: dict[str, str]) -> tuple[int, Any]:
         """Status and content."""
@@ -114,52 +100,3 @@ class Polymarket:
             start, end = int(asked["startTs"]), int(asked["endTs"])
             return 200, {"history": [point for point in market.history if start <= point["t"] <= end]}
         return market.book(token) if path == "/book" else market.price(token)
-
-
-@contextmanager
-def polymarket() -> Iterator[Polymarket]:
-    """The stand-in, until the context ends; bind a source with `gamma_url` and `clob_url` set to its `url`."""
-    service = Polymarket()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
-    server.daemon_threads = True
-    service.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _handler(service: Polymarket) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            service.calls.append((parts.path, asked))
-            fault = next((one for path, one in service.faults.items() if parts.path.startswith(path)), None)
-            if fault is None:
-                status, content = service.answer(parts.path, asked)
-                self._send(status, json.dumps(content).encode())
-                return
-            time.sleep(fault.delay_s)
-            if fault.drop:
-                self.close_connection = True
-            else:
-                self._send(fault.status, fault.body)
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing: tests look at `calls`."""
-
-    return Handler

@@ -53,7 +53,8 @@ def serve(
     """Answer POST /forecast until SIGTERM or Ctrl-C."""
     _require("serve", "fastapi", "uvicorn", "numpy")
     from maf_core.logs import configure
-    from maf_plugin_kronos.service import server
+    from maf_core.serving.http import listen, url_of
+    from maf_plugin_kronos.service.server import serve
 
     configure()
     if backend == "kronos":
@@ -64,11 +65,10 @@ def serve(
         )
     else:
         engine = _bootstrap(timeout_s)
-    sock = server.listen(host, port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
+    sock = listen(host, port)
     # Bound to stdout now: while a model loads, its prints are redirected.
-    announce = partial(click.echo, f"kronos serving on {url} (backend {backend})", file=sys.stdout)
-    server.serve(engine, sock, announce)
+    announce = partial(click.echo, f"kronos serving on {url_of(host, sock)} (backend {backend})", file=sys.stdout)
+    serve(engine, sock, announce)
 
 
 def _bootstrap(timeout_s: float) -> Engine:

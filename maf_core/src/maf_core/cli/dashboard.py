@@ -28,17 +28,20 @@ def dashboard(host: str, port: int, redis_url: str | None, data_dir: Path | None
         raise MissingPackageError(f"Not installed: {', '.join(missing)}. Run: pip install 'maf[dashboard]'")
     from maf_core.dashboard.access import Access
     from maf_core.dashboard.app import create_app
-    from maf_core.dashboard.server import listen, serve
+    from maf_core.dashboard.server import serve
+    from maf_core.serving.http import listen, url_of
 
     configure()
     settings = settings_of(redis_url, data_dir, config_dir)
     access = Access.on(host, settings.dashboard_token)
     with listen(host, port) as sock:
-        address = f"http://{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
+
+        def say() -> None:
+            click.echo(f"dashboard on {url_of(host, sock)}", file=sys.stdout)
 
         async def work() -> None:
             async with app_of(settings, config_dir) as context:
                 app = create_app(context.plugins, access)
-                await serve(app, context, sock, lambda: click.echo(f"dashboard on {address}", file=sys.stdout))
+                await serve(app, context, sock, say)
 
         asyncio.run(work())

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
 from maf_plugin_mirofish.testing.server import MiroFishServer
 
@@ -18,14 +15,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each stage takes")
     options = parser.parse_args()
     seconds = dict.fromkeys(("build", "prepare", "run", "report"), options.seconds)
-    server = MiroFishServer(seconds, options.host, options.port)
-
-    def say(url: str) -> None:
-        sys.stdout.write(f"{url}\n")
-        sys.stdout.flush()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(server.serve(say))
+    MiroFishServer(seconds, options.host, options.port).serve_for_ever()
 
 
 if __name__ == "__main__":

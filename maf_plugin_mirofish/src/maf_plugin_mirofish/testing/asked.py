@@ -8,7 +8,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
-from maf_core.testing.ollama.http import Request
+from maf_core.testing.http import Request
 
 
 @dataclass(frozen=True, slots=True)

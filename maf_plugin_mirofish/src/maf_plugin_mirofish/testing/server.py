@@ -1,14 +1,13 @@
-"""The stand-in itself: a thread with a port, what it was asked, and what it is told to do wrong."""
+"""The stand-in itself: what it was asked, and what it is told to do wrong."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from maf_core.testing.ollama.http import Connection, Request, listening
+from maf_core.testing.http import Connection, Request
+from maf_core.testing.stand_in import StandIn
 from maf_plugin_mirofish.testing.answers import Reply, crashed, html
 from maf_plugin_mirofish.testing.asked import Asked, read
 from maf_plugin_mirofish.testing.faults import Fault, FaultPlan
@@ -16,7 +15,6 @@ from maf_plugin_mirofish.testing.routes import Route, find
 from maf_plugin_mirofish.testing.talk import Say
 from maf_plugin_mirofish.testing.world import World
 
-_START_SECONDS = 10.0
 _QUICK = {"build": 0.02, "prepare": 0.02, "run": 0.03, "report": 0.02}
 
 
@@ -30,7 +28,7 @@ class Call:
     files: tuple[tuple[str, str], ...] = ()
 
 
-class MiroFishServer:
+class MiroFishServer(StandIn):
     """MiroFish as far as a client sees it.
 
         with MiroFishServer() as mirofish:
@@ -43,21 +41,12 @@ class MiroFishServer:
     """
 
     def __init__(self, seconds: dict[str, float] | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__(host, port)
         self.world = World({**_QUICK, **(seconds or {})})
         self.calls: list[Call] = []
         self.strays: list[str] = []
         self._faults = FaultPlan()
         self._hooks: dict[str, Callable[[], None]] = {}
-        self._address = (host, port)
-        self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
-        self._stop: Callable[[], object] = lambda: None
-
-    @property
-    def url(self) -> str:
-        """`http://host:port`."""
-        host, port = self._address
-        return f"http://{host}:{port}"
 
     @property
     def paid(self) -> dict[str, int]:
@@ -92,38 +81,8 @@ class MiroFishServer:
         """The calls of a route so far."""
         return [call for call in list(self.calls) if call.route == route]
 
-    def start(self) -> Self:
-        """Serve in a thread; returns when the port is open."""
-        self._ready.clear()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
-        self._thread.start()
-        if not self._ready.wait(_START_SECONDS):
-            raise OSError(f"The stand-in cannot listen on {self.url}; choose another port.")
-        return self
-
-    def stop(self) -> None:
-        """Close the port and all connections. It may be started again, on the same port."""
-        if self._thread is not None and self._thread.is_alive():
-            self._stop()
-            self._thread.join(_START_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def serve(self, when_ready: Callable[[str], None] | None = None) -> None:
-        """Serve in this event loop until `stop` is called or the task is cancelled."""
-        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-        self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
-        async with listening(self._handle, *self._address) as self._address:
-            self._ready.set()
-            if when_ready is not None:
-                when_ready(self.url)
-            await stopped.wait()
-
-    async def _handle(self, request: Request, connection: Connection) -> None:
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Answer one request, by its route."""
         route, name, known = find(request.method, request.path)
         if route is None:
             await _send(connection, html(405 if known else 404))

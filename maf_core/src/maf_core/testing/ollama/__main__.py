@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import sys
 
 from maf_core.records import resolve
 from maf_core.testing.ollama.server import OllamaServer
@@ -39,13 +36,7 @@ def main() -> None:
         host=options.host,
         port=options.port,
     )
-
-    def say(url: str) -> None:
-        sys.stdout.write(f"{url}\n")
-        sys.stdout.flush()
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(server.serve(say))
+    server.serve_for_ever()
 
 
 if __name__ == "__main__":

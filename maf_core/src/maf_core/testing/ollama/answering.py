@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from maf_core.testing.http import Connection, Request
 from maf_core.testing.ollama import said, writing
 from maf_core.testing.ollama.calls import Call, CallLog, Slots
 from maf_core.testing.ollama.chat import Api, BadRequestError, Chat, read_native, read_v1
-from maf_core.testing.ollama.http import Connection, Request
 from maf_core.testing.ollama.models import StandInModel, find
 from maf_core.testing.ollama.sample import fits, sample
 from maf_core.testing.ollama.script import Fault, Reply, Script

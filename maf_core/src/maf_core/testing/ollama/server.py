@@ -1,30 +1,28 @@
-"""The stand-in itself: its routes, and a thread to run it in."""
+"""The stand-in itself: its routes."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
+from maf_core.testing.http import Connection, Request
 from maf_core.testing.ollama import models as catalogue
 from maf_core.testing.ollama.answering import Answering, body_of
 from maf_core.testing.ollama.calls import Call, Slots
 from maf_core.testing.ollama.chat import BadRequestError
-from maf_core.testing.ollama.http import Connection, Request, listening
 from maf_core.testing.ollama.models import StandInModel
 from maf_core.testing.ollama.script import Fault, Rule, Script
 from maf_core.testing.ollama.writing import refuse
+from maf_core.testing.stand_in import StandIn
 
 LOCAL_MODELS = ("gpt-oss:20b", "gpt-oss:120b-cloud", "qwen3:8b")
 CLOUD_MODELS = ("gpt-oss:120b", "gpt-oss:20b", "gemma4:31b", "glm-5.2", "qwen3.5:397b", "deepseek-v4-flash")
 _VERSION = "0.31.2"
-_START_SECONDS = 10.0
 
 
-class OllamaServer:
+class OllamaServer(StandIn):
     """Ollama as far as a client sees it, on a real port.
 
         with OllamaServer({"gpt-oss:20b": {"side": "BUY"}}) as ollama:
@@ -48,22 +46,12 @@ class OllamaServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
+        super().__init__(host, port)
         self.cloud = cloud
         self.models = catalogue.models_of(models or (CLOUD_MODELS if cloud else LOCAL_MODELS), cloud=cloud)
         self._script = Script(rules)
         self._slots = Slots(concurrency, queue)
         self._answering = Answering(self._script, self.models, api_key, self._slots)
-        self._address = (host, port)
-        self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
-        self._refused: OSError | None = None
-        self._stop: Callable[[], object] = lambda: None
-
-    @property
-    def url(self) -> str:
-        """`http://host:port`."""
-        host, port = self._address
-        return f"http://{host}:{port}"
 
     @property
     def rules(self) -> dict[str, Rule]:
@@ -85,45 +73,8 @@ class OllamaServer:
         """What the rules themselves raised; the client saw a 500."""
         return self._answering.errors
 
-    def start(self) -> Self:
-        """Serve in a thread; returns when the port is open."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        self._ready.wait(_START_SECONDS)
-        if self._refused is not None:
-            raise OSError(f"The stand-in cannot listen on {self.url}; choose another port.") from self._refused
-        return self
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self.serve())
-        except OSError as error:
-            self._refused = error
-            self._ready.set()
-
-    def stop(self) -> None:
-        """Close the port and all connections; once is enough."""
-        if self._thread is not None and self._thread.is_alive():
-            self._stop()
-            self._thread.join(_START_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def serve(self, when_ready: Callable[[str], None] | None = None) -> None:
-        """Serve in this event loop until `stop` is called or the task is cancelled."""
-        loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-        self._stop = lambda: loop.call_soon_threadsafe(stopped.set)
-        async with listening(self._handle, *self._address) as self._address:
-            self._ready.set()
-            if when_ready is not None:
-                when_ready(self.url)
-            await stopped.wait()
-
-    async def _handle(self, request: Request, connection: Connection) -> None:
+    async def handle(self, request: Request, connection: Connection) -> None:
+        """Answer one request, by its route."""
         route = _ROUTES.get(("GET" if request.method == "HEAD" else request.method, request.path))
         if route is None and request.path.startswith("/v1/models/"):
             route = OllamaServer._v1_model

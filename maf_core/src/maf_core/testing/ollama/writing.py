@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from maf_core.testing.http import Connection
 from maf_core.testing.ollama import said
 from maf_core.testing.ollama.calls import Call
 from maf_core.testing.ollama.chat import Api, Chat
-from maf_core.testing.ollama.http import Connection
 from maf_core.testing.ollama.said import Answer
 from maf_core.testing.ollama.script import Fault, Reply
 
