@@ -25,7 +25,7 @@ lint: $(VENV)/.ready  ## Check style, types and who imports whom; changes nothin
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy $(addsuffix /src,$(PACKAGES))
+	$(BIN)/mypy $(addsuffix /src,$(PACKAGES)) benchmarks
 
 fix: $(VENV)/.ready  ## Put the style in order.
 	$(BIN)/ruff check --fix .

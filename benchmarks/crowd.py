@@ -12,10 +12,11 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from maf_core import Agent, AgentSpec, hookimpl
+from maf_core import Agent, AgentSpec, RunContext, State, hookimpl
 from maf_core.app import MAFApp
 from maf_core.arenas.config import ArenaConfig
 from maf_core.arenas.run import RunRequest
@@ -33,7 +34,7 @@ SECONDS = 0.2
 class SlowVoter(Agent):
     """Says after a while what a model would."""
 
-    async def run(self, state, context):
+    async def run(self, state: State, context: RunContext) -> State:
         await asyncio.sleep(SECONDS)
         said = {"outcome": "YES", "probability": 0.7, "horizon_hours": 24, "drivers": ["time"]}
         return voted([vote_of(said, self.name, "slow:model", state["question"]["outcomes"])], {})
@@ -42,7 +43,7 @@ class SlowVoter(Agent):
 class Slow:
     @staticmethod
     @hookimpl
-    def maf_agents():
+    def maf_agents() -> Iterator[AgentSpec]:
         yield AgentSpec(name="slow_voter", factory=SlowVoter, summary="Takes its time")
 
 

@@ -50,12 +50,13 @@ def arena() -> ArenaConfig:
 
 
 async def fill(redis: Redis, count: int) -> None:
-    calm = encode(CALM)
+    calm: Any = encode(CALM)
     for start in range(0, count, ONE_IN):
         pipeline = redis.pipeline(transaction=False)
         for _ in range(ONE_IN - 1):
             pipeline.xadd(STREAM, calm)
-        pipeline.xadd(STREAM, encode({**CALM, f"f{start // ONE_IN % RULES}": 2.0}))
+        wild: Any = encode({**CALM, f"f{start // ONE_IN % RULES}": 2.0})
+        pipeline.xadd(STREAM, wild)
         await pipeline.execute()
 
 

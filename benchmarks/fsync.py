@@ -24,6 +24,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from maf_core.service import heartbeat_key
@@ -31,6 +33,7 @@ from maf_core.streams.codec import decode
 from maf_core.streams.connect import connect
 from maf_core.streams.names import EXECUTIONS
 from maf_core.streams.publish import publish
+from maf_core.streams.raw import entries
 from maf_core.streams.valkey import Appendfsync, free_port, started
 from maf_core.testing import wait_until
 
@@ -59,7 +62,7 @@ class Load:
         await asyncio.gather(*(self._write() for _ in range(WRITERS)))
 
     async def _write(self) -> None:
-        async with Redis(port=self._port, retry=None, socket_timeout=1) as redis:
+        async with Redis(port=self._port, retry=Retry(NoBackoff(), 0), socket_timeout=1) as redis:
             with suppress(RedisError, OSError):
                 while True:
                     number, self._next = self._next, self._next + 1
@@ -72,7 +75,7 @@ async def kept(folder: Path, mode: Appendfsync) -> set[int]:
     port = free_port()
     process = await started(folder, port, mode)
     async with Redis(port=port) as redis:
-        found = {decode(fields)["number"] for _, fields in await redis.xrange(STREAM)}
+        found = {decode(fields)["number"] for _, fields in entries(await redis.xrange(STREAM))}
     process.kill()
     process.wait()
     return found
@@ -179,7 +182,7 @@ async def latency(mode: Appendfsync, count: int = 100) -> float:
 
 
 async def one(redis: Redis, number: int) -> float:
-    newest = await redis.xrevrange(EXECUTIONS, count=1)
+    newest = entries(await redis.xrevrange(EXECUTIONS, count=1))
     began = time.perf_counter()
     await publish(redis, STREAM, {"symbol": f"S{number}"})
     await redis.xread({EXECUTIONS: newest[0][0] if newest else "0"}, block=4000)
@@ -211,7 +214,8 @@ async def losses(name: str, happens: Callable[[Appendfsync], Awaitable[tuple[int
     for _ in range(times):
         for mode in MODES:
             found[mode].append(await happens(mode))
-    for mode, rows in found.items():
+    for mode in MODES:
+        rows = found[mode]
         acknowledged, lost = sum(row[0] for row in rows), sum(row[1] for row in rows)
         hit, oldest = sum(row[1] > 0 for row in rows), max(row[2] for row in rows)
         print(

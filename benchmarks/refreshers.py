@@ -24,6 +24,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -62,7 +63,8 @@ class Feed:
         pipeline = self._redis.pipeline(transaction=False)
         for each in series:
             for _ in range(count):
-                pipeline.xadd(f"trtools2:bars:{each[1]}", encode(self._next(*each)))
+                fields: Any = encode(self._next(*each))
+                pipeline.xadd(f"trtools2:bars:{each[1]}", fields)
                 if len(pipeline) >= 1000:
                     await pipeline.execute()
         await pipeline.execute()
@@ -114,8 +116,9 @@ async def world(timeframes: Sequence[str], core: int | None = None) -> AsyncIter
         await server.start()
         pin = ["taskset", "-c", str(core)] if core is not None else []
         command = [*pin, sys.executable, "-m", "maf_core", "kronos", "serve", "--port", "0"]
-        pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-        service = await asyncio.create_subprocess_exec(*command, **pipes)
+        pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+        service = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=nowhere)
+        assert service.stdout is not None
         try:
             address = (await service.stdout.readline()).decode().split()[3]
             async with connect(server.url) as redis:
@@ -137,17 +140,21 @@ class Measured:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._ask, self._answer = self._process.stdin, self._process.stdout
 
-    def ask(self) -> dict[str, object]:
+    def ask(self) -> dict[str, Any]:
         """Its CPU seconds, and when each target was refreshed."""
-        print(file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
+        print(file=self._ask, flush=True)
+        answer: dict[str, Any] = json.loads(self._answer.readline())
+        return answer
 
     def end(self) -> None:
         """Have it stop, and wait until it has."""
-        self._process.stdin.close()
+        self._ask.close()
         self._process.wait()
-        self._process.stdout.close()
+        self._answer.close()
 
 
 async def forecasts(redis: Redis) -> int:

@@ -42,7 +42,7 @@ TARGETS = {("maf", "bare"): 0.8, ("maf", "faststream batch"): 2.0, ("maf", "fast
 
 
 async def fill(redis: Redis, count: int) -> None:
-    fields = encode(PAYLOAD)
+    fields: Any = encode(PAYLOAD)
     for _ in range(count // 1000):
         pipeline = redis.pipeline(transaction=False)
         for _ in range(1000):
@@ -61,7 +61,7 @@ async def fill_theirs(url: str, stream: str, count: int) -> None:
 async def bare(redis: Redis, group: str) -> int:
     seen, count = 0, await redis.xlen(PLAIN)
     while seen < count:
-        answer = await redis.xreadgroup(group, "c", {PLAIN: ">"}, count=BATCH, block=1000)
+        answer: Any = await redis.xreadgroup(group, "c", {PLAIN: ">"}, count=BATCH, block=1000)
         for _, entries in answer:
             for _, fields in entries:
                 from_json(fields[b"data"], cache_strings="keys")
@@ -88,13 +88,13 @@ async def faststream_batch(redis: Redis, group: str) -> int:
 
     broker, done, seen, count = RedisBroker(url_of(redis), logger=None), asyncio.Event(), 0, await redis.xlen(THEIRS)
 
-    @broker.subscriber(stream=StreamSub(THEIRS, group=group, consumer="c", batch=True, max_records=BATCH))
     async def handle(entries: list[dict[str, Any]]) -> None:
         nonlocal seen
         seen += len(entries)
         if seen >= count:
             done.set()
 
+    broker.subscriber(stream=StreamSub(THEIRS, group=group, consumer="c", batch=True, max_records=BATCH))(handle)
     async with broker:
         await broker.start()
         await done.wait()
@@ -106,13 +106,13 @@ async def faststream_single(redis: Redis, group: str) -> int:
 
     broker, done, seen, count = RedisBroker(url_of(redis), logger=None), asyncio.Event(), 0, await redis.xlen(FEW)
 
-    @broker.subscriber(stream=StreamSub(FEW, group=group, consumer="c"))
     async def handle(_: dict[str, Any]) -> None:
         nonlocal seen
         seen += 1
         if seen >= count:
             done.set()
 
+    broker.subscriber(stream=StreamSub(FEW, group=group, consumer="c"))(handle)
     async with broker:
         await broker.start()
         await done.wait()
@@ -138,7 +138,7 @@ async def once(redis: Redis, name: str, group: str) -> float:
     started = time.perf_counter()
     seen = await consume(redis, group)
     took = time.perf_counter() - started
-    left = await redis.xpending(stream, group)
+    left: Any = await redis.xpending(stream, group)
     assert left["pending"] == 0, f"{name} left {left['pending']} entries unacknowledged"
     await redis.xgroup_destroy(stream, group)
     return seen / took

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
-async def wait_until(condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0) -> T:
+@overload
+async def wait_until(condition: Callable[[], Awaitable[T]], timeout_s: float = 10.0) -> T: ...
+@overload
+async def wait_until(condition: Callable[[], T], timeout_s: float = 10.0) -> T: ...
+async def wait_until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
     """Return the first true value of `condition`, plain or async; `TimeoutError` when there is none in time."""
     async with asyncio.timeout(timeout_s):
         while True:

@@ -141,7 +141,7 @@ class RefresherConformance(WorkerConformance):
         async with running(worker):
             await until_quiet(redis)
             if isinstance(worker, Refresher):
-                await wait_until(beats)  # type: ignore[arg-type]
+                await wait_until(beats)
             beat = await redis.get(key)
             assert beat is None or parse_time(from_json(beat)["ts"]), "it does not say when it was"
             assert beat is None or await redis.ttl(key) > 0, "it never expires"
