@@ -16,6 +16,8 @@ _LAYERS = {
     "refresher": ("common", "refresher"),
 }
 KINDS = tuple(_LAYERS)
+# What a kind needs beside the core.
+_NEEDS = {"refresher": ["httpx>=0.28,<1"]}
 
 
 def render(kind: str, names: Names) -> dict[Path, str]:
@@ -27,7 +29,7 @@ def render(kind: str, names: Names) -> dict[Path, str]:
         "package": names.package,
         "prefix": names.prefix,
         "kind": kind,
-        "requirement": requirement(),
+        "dependencies": ", ".join(f'"{needed}"' for needed in [requirement(), *_NEEDS.get(kind, ())]),
     }
     files: dict[Path, str] = {}
     for layer in _LAYERS[kind]:
