@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -88,3 +90,9 @@ def test_a_port_that_is_taken_is_named():
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"cannot listen on http://127.0.0.1:{port}; choose another port"):
             Numbers(port=port).start()
+        words = [sys.executable, "-m", "maf_core.testing.ollama", "--port", str(port)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"The stand-in cannot listen on http://127.0.0.1:{port}; choose another port.\n",
+    )

@@ -52,7 +52,7 @@ class StandIn(ABC):
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         if not self._ready.wait(_START_SECONDS) or self._refused is not None:
-            raise OSError(f"The stand-in cannot listen on {self.url}; choose another port.") from self._refused
+            raise OSError(self._cannot) from self._refused
         return self
 
     def stop(self) -> None:
@@ -85,7 +85,14 @@ class StandIn(ABC):
             sys.stdout.flush()
 
         with suppress(KeyboardInterrupt):
-            asyncio.run(self.serve(say))
+            try:
+                asyncio.run(self.serve(say))
+            except OSError as error:
+                raise SystemExit(self._cannot) from error
+
+    @property
+    def _cannot(self) -> str:
+        return f"The stand-in cannot listen on {self.url}; choose another port."
 
     def _run(self) -> None:
         try:
