@@ -86,7 +86,7 @@ async def test_hanging_targets_time_out_and_stall_nobody(refresher, watch):
                 ended.append(target.id)
 
     await watch("GOOD", *(f"HANG{number}" for number in range(8)))
-    worker = refresher(does, cadence=0.05, timeout_s=0.2, backoff_s=0.01, backoff_limit_s=0.01, concurrency=4)
+    worker = refresher(does, cadence=0.05, timeout_s=0.4, backoff_s=0.01, backoff_limit_s=0.01, concurrency=4)
     async with running(worker):
         await wait_until(lambda: len(ended) >= 16)  # each has been through it, and is tried again and again
         before = worker.times["GOOD"]
