@@ -33,9 +33,7 @@ def file_with(tmp_path):
     return write
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(data=st.dictionaries(WORDS, DATA, min_size=1, max_size=4), flow=st.booleans())
 def test_data_is_what_was_written_and_every_key_stands_where_it_says(file_with, data, flow):
     written = yaml.safe_dump(data, default_flow_style=flow, allow_unicode=True)
@@ -169,9 +167,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=300
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 @given(content=st.lists(PIECES, max_size=20).map("".join))
 def test_whatever_is_written_it_is_read_or_refused_with_the_file_named(file_with, content):
     path = file_with(content)

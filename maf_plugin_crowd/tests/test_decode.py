@@ -141,7 +141,7 @@ def test_the_warning_names_the_field_and_not_the_value() -> None:
     assert "\n" not in log["reason"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SAMPLE) - 1), st.binary(max_size=3), st.integers(0, 4)), min_size=1, max_size=4
@@ -160,7 +160,7 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [here, *(place for key, inner in rows for place in places(inner, (*here, key)))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(places(sample())[1:]), jsons)
 def test_changed_values_never_raise(place: tuple[Any, ...], value: Any) -> None:
     document = sample()

@@ -30,7 +30,7 @@ def forecast(closes: list[float], seed: int, horizon: int = 5) -> Summary:
 
 
 @given(histories, seeds, st.integers(1, 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_probability_is_open_and_quantiles_are_ordered(closes, seed, horizon):
     found = forecast(closes, seed, horizon)
     assert 0 < found.p_up < 1
@@ -40,13 +40,13 @@ def test_probability_is_open_and_quantiles_are_ordered(closes, seed, horizon):
 
 
 @given(histories, seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_seed_gives_the_same_paths(closes, seed):
     assert forecast(closes, seed) == forecast(closes, seed)
 
 
 @given(st.lists(st.tuples(histories, st.integers(1, 4), st.sampled_from([16, 64]), seeds), min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_paths_that_are_drawn_together_are_those_that_are_drawn_alone(wanted):
     requests = [request_of(closes, seed, horizon) for closes, horizon, _, seed in wanted]
     samples = [number for _, _, number, _ in wanted]
@@ -56,7 +56,7 @@ def test_paths_that_are_drawn_together_are_those_that_are_drawn_alone(wanted):
 
 
 @given(histories, seeds, st.sampled_from([0.01, 3.0, 1000.0]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_currency_does_not_matter(closes, seed, factor):
     here, there = forecast(closes, seed), forecast([close * factor for close in closes], seed)
     assert there.p_up == here.p_up
@@ -65,7 +65,7 @@ def test_the_currency_does_not_matter(closes, seed, factor):
 
 
 @given(histories, seeds)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_mirrored_history_gives_the_opposite_probability(closes, seed):
     mirrored = forecast([1e4 / close for close in closes], seed)
     assert mirrored.p_up_raw == pytest.approx(1 - forecast(closes, seed).p_up_raw)

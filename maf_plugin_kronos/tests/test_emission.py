@@ -43,7 +43,7 @@ def expected(moves: list[tuple[int, float]]) -> list[tuple[float, float, bool]]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), probabilities), max_size=12))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_only_moves_and_flips_go_out_and_each_moment_counts_once(redis, moves):
     store, symbol = ForecastStore(redis, 60, 0.05), next(SYMBOLS)
     told = [await store.emit([forecast(symbol, day, prob)]) for day, prob in moves]

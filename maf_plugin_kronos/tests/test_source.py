@@ -106,7 +106,7 @@ async def test_entries_of_others_on_the_stream_are_passed_over(source, put, redi
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 1)), max_size=8), st.integers(-2, 11))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_nothing_is_ever_known_too_early(source, put, redis, forecasts, asked):
     await redis.flushall()
     for day, prob_up in forecasts:

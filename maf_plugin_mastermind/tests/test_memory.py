@@ -116,7 +116,7 @@ async def test_a_memory_that_went_missing_is_skipped(redis, backend, recalled):
     assert await recalled() == [2, 0]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(st.integers(0, 20), unique=True, max_size=8), keep=st.integers(1, 4), asked=st.integers(0, 21))
 async def test_in_whatever_order_decisions_come_the_newest_are_kept_and_none_of_the_future_shown(
     redis, backend, days, keep, asked

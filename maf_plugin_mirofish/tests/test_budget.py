@@ -52,7 +52,7 @@ async def test_many_at_once_get_no_more_than_there_is(budget):
 
 
 @given(st.lists(st.tuples(st.sampled_from(["reserve", "refund"]), st.integers(0, 5)), max_size=30))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_count_is_the_number_of_those_who_hold_a_place(budget, redis, steps):
     await redis.flushall()
     holding: set[str] = set()

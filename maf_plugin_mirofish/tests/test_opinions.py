@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_plugin_mirofish.opinions import Opinion, numbers_in, opinion_in, question, summary_of
@@ -73,7 +73,6 @@ def test_what_is_unclear_abstains(text):
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(json.dumps))
-@settings(deadline=None)
 def test_anything_at_all_can_be_read(text):
     for said in (text, f'{{"direction": "UP", "probability": {text}}}', f'{{"probability": 0.7, "drivers": {text}}}'):
         found = opinion_in(said, 24)
@@ -81,14 +80,12 @@ def test_anything_at_all_can_be_read(text):
 
 
 @given(st.sampled_from(["UP", "DOWN"]), st.floats(0.5, 1))
-@settings(deadline=None)
 def test_the_probability_is_that_of_the_direction(direction, probability):
     found = opinion_in(line(direction, probability), 24)
     assert found.prob_up == pytest.approx(probability if direction == "UP" else 1 - probability)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-@settings(deadline=None)
 def test_the_mean_of_all_and_how_far_they_are_apart(probabilities):
     found = summary_of([Opinion(probability) for probability in probabilities])
     assert min(probabilities) - 1e-9 <= found["prob_up"] <= max(probabilities) + 1e-9

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_core import BadEntryError
@@ -87,7 +87,6 @@ def test_only_watched_symbols_count_under_the_name_they_are_watched_by():
         ),
     )
 )
-@settings(deadline=None)
 def test_anything_at_all_is_a_report_or_a_bad_entry(payload):
     try:
         report = report_in(payload, ENTRY)

@@ -100,7 +100,7 @@ async def test_a_target_without_a_symbol_has_nothing(source, end):
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.none() | st.floats(0, 1)), max_size=8), st.integers(-2, 11))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_nothing_is_ever_known_too_early(app, end, redis, outcomes, asked):
     await redis.flushall()
     for number, (hour, prob_up) in enumerate(outcomes):

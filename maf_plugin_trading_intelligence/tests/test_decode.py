@@ -91,7 +91,7 @@ def test_what_was_encoded_is_decoded(envelope: TradingIntelligenceEnvelope) -> N
     assert MarketMindDecision.model_validate_json(text) == envelope.decision
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SAMPLE) - 1), st.binary(max_size=3), st.integers(0, 4)), min_size=1, max_size=4
@@ -111,7 +111,7 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [here, *(place for key, inner in rows for place in places(inner, (*here, key)))]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.sampled_from(places(json.loads(SAMPLE))[1:]), jsons)
 def test_changed_values_never_raise(place: tuple[Any, ...], value: Any) -> None:
     document = json.loads(SAMPLE)

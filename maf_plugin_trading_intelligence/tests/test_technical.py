@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_core import Abstention, AgentSignal, SourceResult
@@ -111,7 +111,6 @@ def test_the_same_bars_give_the_same_signal(real_bars: list[dict[str, Any]]) -> 
     assert judge(real_bars) == judge(list(real_bars))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1e5), min_size=60, max_size=260))
 def test_any_prices_give_a_confidence_within_bounds(closes: list[float]) -> None:
     signal = judge([{"h": c * 1.01, "l": c * 0.99, "c": c} for c in closes])

@@ -44,7 +44,7 @@ entries = st.builds(bar, st.integers(0, 40), st.sampled_from(["A", "B"]), st.flo
     split=st.integers(0, 30),
     lookback=st.integers(1, 12),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_never_answers_with_what_is_not_known_yet(redis, stream, asks, split, lookback):
     name = f"bars:{uuid4()}"
     source = BarsSource(redis, BarsConfig(stream=name, lookback=lookback))

@@ -39,7 +39,7 @@ items = st.builds(
 @given(
     stream=st.lists(items, max_size=25), hour=st.integers(-31, 31), hours=st.integers(1, 40), limit=st.integers(1, 6)
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_answers_what_filtering_and_sorting_would(redis, stream, hour, hours, limit):
     name = f"news:{uuid4()}"
     for item in stream:

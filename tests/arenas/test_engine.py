@@ -20,7 +20,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 PATCHES = st.dictionaries(st.sampled_from(["signals", "reports", "x", "y"]), JSON, max_size=3)
-SHARES_A_SERVER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARES_A_SERVER = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def says(name: str, signal: str = "BULLISH", confidence: float = 0.5) -> dict:

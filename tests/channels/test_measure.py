@@ -101,7 +101,7 @@ async def test_a_lag_that_the_server_has_lost_count_of_is_unknown_unless_it_is_p
     assert (found["none"].lag, found["some"].lag, found["all"].lag) == (5, None, 0)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(length=st.integers(1, 30), read=st.integers(0, 30), trimmed=st.integers(0, 29))
 async def test_trimming_does_not_leave_a_lag_behind(redis, length, read, trimmed):
     await redis.delete("in")

@@ -51,7 +51,7 @@ async def test_a_hostile_entry_hides_no_other(redis, raw):
     assert (bad.payload is None) == bool(bad.fault) == (bad.fields is not None)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(entries=st.lists(RAW, min_size=1, max_size=4))
 async def test_whatever_lies_there_can_be_looked_at_and_sent_on(redis, entries):
     await redis.delete("in")

@@ -69,7 +69,7 @@ async def test_an_empty_stream_has_no_entries(get):
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     raw=HOSTILE | st.sampled_from([b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}']).map(lambda it: {b"data": it})
 )

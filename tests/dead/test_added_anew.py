@@ -50,7 +50,7 @@ async def test_without_content_nothing_can_be_added(redis, write_letter):
     assert (await redrive(redis, letter, as_new=True)).answer == "lost"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.dictionaries(st.binary(max_size=40), st.binary(max_size=200), min_size=1, max_size=5))
 async def test_every_byte_comes_back(redis, write_letter, raw):
     await redis.delete("in", DEAD)

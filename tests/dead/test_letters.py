@@ -62,7 +62,7 @@ WRITTEN = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.dictionaries(st.binary(max_size=9), st.binary(max_size=30), min_size=1, max_size=3), written=WRITTEN)
 async def test_nonsense_is_a_letter_with_a_fault(redis, write_letter, raw, written):
     await redis.delete(DEAD)

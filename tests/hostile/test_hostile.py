@@ -22,9 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("reader", ROWS)]
 
 # What a handler or a parser raised that is no refusal: it took the entry for good, and fell over it.
 _BROKE = {"handler_failed", "risk_check_broke", "parser_failed"}
-few = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+few = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def good(payload: dict) -> Fields:

@@ -248,7 +248,7 @@ rows = st.dictionaries(
 
 
 @given(st.lists(rows | json_values, max_size=4), json_values)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_they_send_is_read_leniently(data, meta):
     served = Services()
     served.usage = served.scores = lambda request: {"data": data, "meta": meta, "pagination": meta}

@@ -229,7 +229,7 @@ async def dying(redis_engine):
         yield Dying(client)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_any_interleaving_keeps_the_limits_and_ends_every_action_once(redis, dying, desk, steps):
     await redis.flushall()

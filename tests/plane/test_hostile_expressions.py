@@ -107,14 +107,13 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(source=NOISE, entry=JSON)
 def test_whatever_text_comes_only_our_own_error_is_raised(source, entry):
     with suppress(ExpressionError):
         assert Expression(source).holds(entry) in (True, False)
 
 
-@settings(deadline=None)
 @given(entry=JSON)
 def test_whatever_entry_comes_a_rule_just_holds_or_not(entry):
     rule = (
@@ -123,7 +122,7 @@ def test_whatever_entry_comes_a_rule_just_holds_or_not(entry):
     assert Expression(rule).holds(entry) in (True, False)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32))
 def test_whatever_the_fuzzer_makes_nothing_is_wrong(seed):
     """`make fuzz` does the same a million times."""

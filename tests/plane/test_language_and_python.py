@@ -88,7 +88,7 @@ PAYLOADS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pair=st.one_of(NUMBER, TRUTH), payload=PAYLOADS)
 def test_an_expression_means_what_python_means(pair, payload):
     ours, pythons = pair

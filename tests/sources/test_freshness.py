@@ -89,7 +89,7 @@ async def test_many_keys_are_each_counted_once(redis):
     assert (await probe(redis, ScanFreshness("t:"))).count == 2500
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(prefix=st.text(alphabet="ab*?[]\\^-", min_size=1, max_size=6))
 async def test_a_prefix_is_taken_literally(redis, prefix):
     await redis.flushall()

@@ -6,7 +6,7 @@ from base64 import b64decode
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maf_core.streams import codec
@@ -86,7 +86,6 @@ async def test_the_bound_is_eight_megabytes_by_default(redis, consumer, consumin
 RAW = st.dictionaries(st.binary(max_size=2000), st.binary(max_size=2000), min_size=1, max_size=5)
 
 
-@settings(deadline=None)
 @given(fields=RAW, bound=st.none() | st.integers(0, 8000))
 def test_a_letter_keeps_every_byte_or_a_kilobyte(fields, bound):
     letter = kept(fields, bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Connection
 from redis.exceptions import DataError
@@ -17,7 +17,6 @@ from maf_core.testing import wait_until
 ARGUMENTS = st.lists(st.binary(max_size=50) | st.text(max_size=20) | st.integers() | st.floats(), max_size=6)
 
 
-@settings(deadline=None)
 @given(command=st.sampled_from(["SET", "XGROUP CREATE", b"CLIENT INFO"]), arguments=ARGUMENTS)
 def test_commands_are_packed_as_the_client_would(command, arguments):
     ours, theirs = prompt(Connection)(), Connection()

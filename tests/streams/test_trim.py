@@ -40,7 +40,7 @@ async def ids(redis, stream: str = "in") -> list[str]:
 
 
 @pytest.mark.needs("config")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(length=st.integers(0, 2 * MAXLEN), delivered=st.integers(0, 2 * MAXLEN), late=st.sets(st.integers(0, 39)))
 async def test_what_a_group_has_not_acknowledged_stays(fine, length, delivered, late):
     await fine.delete("in")
@@ -92,7 +92,7 @@ async def test_twice_too_long_the_oldest_go_and_a_warning_says_so(fine):
 
 
 @pytest.mark.needs("config")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     extra=st.integers(1, MAXLEN),
     read=st.tuples(st.integers(0, 3 * MAXLEN), st.integers(0, 3 * MAXLEN)),

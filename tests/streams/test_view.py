@@ -15,7 +15,7 @@ from maf_core.testing.conformance.server import commands_of
 
 rows = st.tuples(st.sampled_from("ab"), st.integers(1_700_000_000, 1_700_000_009), st.integers(0, 99))
 moments = st.integers(1_699_999_999, 1_700_000_010)
-on_one_server = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+on_one_server = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def parse(payload):

@@ -218,7 +218,7 @@ MAD = {
     calls=st.integers(0, 6),
     steps=st.integers(1, 6),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_model_however_mad_spends_more_than_it_may(bench, question, redis, behaviour, tokens, calls, steps):
     async def look(arguments):
         return "nothing new"

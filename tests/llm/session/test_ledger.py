@@ -105,7 +105,7 @@ steps = st.lists(
 
 
 @given(steps=steps, tokens=st.integers(0, 1000), usd=st.integers(0, 400), calls=st.integers(0, 8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_sequence_of_reservations_and_crashes_passes_a_limit(redis, steps, tokens, usd, calls):
     levels = [level("run", tokens=tokens), level("day", usd=usd, calls=calls)]
     ledger, owner = Ledger(redis), "first"
