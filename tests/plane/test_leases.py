@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from maf_core.plane.leases import Leases
 from maf_core.testing import wait_until
@@ -83,6 +84,29 @@ async def test_an_error_in_the_block_frees_what_it_kept(leases):
     with pytest.raises(ZeroDivisionError):
         await fails()
     assert await states(leases, "A", token="you") == ["ours"]
+
+
+async def test_what_was_lost_is_told_once_and_the_rest_is_kept(redis):
+    leases = Leases(redis, "refresher:test", lease_s=1.5)
+    await leases.claim(NAMES, "me")
+    lost, kept = (f"maf:{{refresher:test}}:lease:{name}" for name in NAMES)
+
+    async def renewed() -> None:
+        left_ms = await redis.pttl(kept)
+        await wait_until(lambda: _more(redis.pttl(kept), left_ms))
+
+    with capture_logs() as logs:
+        async with leases.kept(NAMES, "me"):
+            await redis.delete(lost)
+            assert await states(leases, NAMES[0], token="you") == ["ours"]
+            await wait_until(lambda: logs)
+            for _ in range(2):
+                await renewed()
+    assert [(one["event"], one["names"]) for one in logs] == [("lease_lost", [NAMES[0]])]
+
+
+async def _more(found, than: int) -> bool:
+    return await found > than
 
 
 async def test_all_keys_of_a_scope_are_in_one_slot(leases, redis):

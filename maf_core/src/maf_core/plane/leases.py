@@ -112,12 +112,14 @@ class Leases:
             await cancelled([keeper])
 
     async def _keep(self, names: Sequence[str], token: str) -> None:
-        while True:
+        held = list(names)
+        while held:
             await asyncio.sleep(self._lease_s / 3)
             with suppress(RedisError):
-                lost = await self.renew(names, token)
+                lost = await self.renew(held, token)
                 if lost:
                     log.warning("lease_lost", scope=self._scope, names=lost)
+                    held = [name for name in held if name not in lost]
 
     def _keys(self, names: Sequence[str]) -> list[str]:
         return [beside(self._scope, "lease", name) for name in names]
