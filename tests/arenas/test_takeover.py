@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from maf_core.arenas.engine import ArenaEngine
 from maf_core.testing import wait_until
@@ -97,10 +98,10 @@ async def test_whoever_is_asked_again_takes_the_run_back_without_waiting_for_the
     one, other = await taken_over(request, first, second)
     await killed(other)
     if noticed:
-        first.gate.set()
-        await asyncio.wait([one], timeout=0.3)
+        with capture_logs() as logs:
+            first.gate.set()
+            await wait_until(lambda: any(line["event"] == "run_taken_over" for line in logs))
     again = asyncio.create_task(first.engine.run(request))
-    await asyncio.wait([again], timeout=0.1)
     first.gate.set()
     done, once_more = await asyncio.wait_for(asyncio.gather(one, again), 20)
     assert done.state["seen"] == once_more.state["seen"] == ["a", "b", "c"]

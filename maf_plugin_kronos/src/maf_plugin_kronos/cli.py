@@ -54,7 +54,7 @@ def serve(
     _require("serve", "fastapi", "uvicorn", "numpy")
     from maf_core.logs import configure
     from maf_core.serving.http import listen, url_of
-    from maf_plugin_kronos.service.server import serve
+    from maf_plugin_kronos.service import server
 
     configure()
     if backend == "kronos":
@@ -68,7 +68,7 @@ def serve(
     sock = listen(host, port)
     # Bound to stdout now: while a model loads, its prints are redirected.
     announce = partial(click.echo, f"kronos serving on {url_of(host, sock)} (backend {backend})", file=sys.stdout)
-    serve(engine, sock, announce)
+    server.serve(engine, sock, announce)
 
 
 def _bootstrap(timeout_s: float) -> Engine:

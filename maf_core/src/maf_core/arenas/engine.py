@@ -35,7 +35,7 @@ class _Turn:
     def __init__(self) -> None:
         self.stop = Stop()
         self.over = asyncio.Event()
-        self.asked_again = asyncio.Event()
+        self.asked_again = False
 
 
 class ArenaEngine:
@@ -146,7 +146,7 @@ class ArenaEngine:
     async def _turn(self, arena_id: str) -> AsyncIterator[_Turn]:
         """One at a time in this process: whoever asks for the same run meanwhile gets what comes of it."""
         while (before := self._turns.get(arena_id)) is not None:
-            before.asked_again.set()
+            before.asked_again = True
             await before.over.wait()
         turn = self._turns[arena_id] = _Turn()
         try:
@@ -168,12 +168,12 @@ class ArenaEngine:
         """
         loop = asyncio.get_running_loop()
         ends = loop.time() + arena.limits.run_timeout_s
-        while loop.time() < ends and turn.stop.reason is None and not turn.asked_again.is_set():
+        while loop.time() < ends and turn.stop.reason is None and not turn.asked_again:
             head = await self._store.head(arena_id)
             if head is None or head.status != "running":
                 return
             await asyncio.sleep(_POLL_SECONDS)
-        turn.asked_again.clear()  # each who asks lets it be taken back once: two that both were asked come to an end
+        turn.asked_again = False  # each who asks lets it be taken back once: two that both were asked come to an end
 
     def _make(self, config: AgentConfig) -> Agent:
         if config.role not in self._roles:
