@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -83,6 +85,22 @@ def test_it_can_be_stopped_and_started_again_on_the_same_port(numbers):
         httpx.get(before)
     assert numbers.start().url == before
     assert httpx.get(f"{before}/?number=1").status_code == 200
+
+
+def test_stopped_it_leaves_nobody_waiting_who_had_just_come():
+    for _ in range(50):
+        service = Numbers().start()
+        address = httpx.URL(service.url)
+        clients = [socket.create_connection((address.host, address.port)) for _ in range(4)]
+        service.stop()
+        assert [_read(client) for client in clients] == [b""] * 4
+    gc.collect()  # a socket of the server's that nobody closed is a warning now, so an error
+
+
+def _read(client: socket.socket) -> bytes:
+    with client, suppress(ConnectionResetError):
+        return client.recv(1)
+    return b""
 
 
 def test_a_port_that_is_taken_is_named():

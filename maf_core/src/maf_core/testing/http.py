@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http.client import responses
 from typing import Any
@@ -117,24 +118,34 @@ Handler = Callable[[Request, Connection], Awaitable[None]]
 
 @asynccontextmanager
 async def listening(handle: Handler, host: str, port: int) -> AsyncIterator[tuple[str, int]]:
-    """Serve while the context is open; `handle` answers each request. Port 0: any free one. Gives host and port."""
-    working: set[asyncio.Task[None]] = set()
+    """Serve while the context is open; `handle` answers each request. Port 0: any free one. Gives host and port.
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(_converse(handle, Connection(reader, writer)))
-        working.add(task)
-        task.add_done_callback(working.discard)
+    Raises `OSError` when the port cannot be had.
+    """
+    # Not asyncio's server: closed while a client is just arriving, it leaves that client's socket open.
+    loop, working = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
-    server = await asyncio.start_server(connected, host, port, limit=1024 * 1024)
-    try:
-        address = server.sockets[0].getsockname()
-        yield address[0], address[1]
-    finally:
-        server.close()
-        await cancelled(set(working))
+    def arrived() -> None:
+        with suppress(OSError):  # gone again before it was accepted
+            task = loop.create_task(_converse(handle, sock.accept()[0]))
+            working.add(task)
+            task.add_done_callback(working.discard)
+
+    with socket.create_server((host, port)) as sock:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or an answer waits 40 ms for an acknowledgement
+        loop.add_reader(sock, arrived)
+        try:
+            yield sock.getsockname()
+        finally:
+            loop.remove_reader(sock)
+            await asyncio.sleep(0)  # one that is cancelled before it has begun never closes what it was given
+            await cancelled(set(working))
 
 
-async def _converse(handle: Handler, connection: Connection) -> None:
+async def _converse(handle: Handler, client: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=client, limit=1024 * 1024)
+    connection = Connection(reader, writer)
     try:
         while (request := await connection.read()) is not None:
             await handle(request, connection)
