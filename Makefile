@@ -9,6 +9,8 @@ MANIFESTS := constraints.txt requirements-dev.txt $(addsuffix /pyproject.toml,$(
 
 # The certificates and packages that pip trusts, uv trusts too.
 export UV_SYSTEM_CERTS := 1
+# Some machines tell Python to keep no compiled modules. The tests start many processes, and each would compile them all.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-engines lint fix chaos wheels wheels-test test-kronos test-llm bench fuzz pins clean
 

@@ -11,6 +11,7 @@ import httpx
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
+from maf_core.certificates import certificates
 from maf_plugin_kronos.wire import BatchAnswer, ForecastAnswer, ForecastError, problem
 
 _JSON = {"content-type": "application/json"}
@@ -22,7 +23,7 @@ class ForecastClient:
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url = url
         self._timeout_s = timeout_s
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s)
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, verify=certificates())
 
     async def aclose(self) -> None:
         """Close the connections."""

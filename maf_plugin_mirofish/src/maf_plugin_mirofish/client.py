@@ -9,6 +9,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
+from maf_core.certificates import certificates
 from maf_plugin_mirofish.config import MiroFishSettings
 from maf_plugin_mirofish.errors import AwayError, BrokenError, RefusedError
 
@@ -27,7 +28,9 @@ class MiroFishClient:
     def __init__(self, settings: MiroFishSettings) -> None:
         self._url = settings.url or ""
         self._most_bytes = settings.max_answer_bytes
-        self._http = httpx.AsyncClient(base_url=self._url, timeout=settings.timeout_s, headers=_HEADERS)
+        self._http = httpx.AsyncClient(
+            base_url=self._url, timeout=settings.timeout_s, headers=_HEADERS, verify=certificates()
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

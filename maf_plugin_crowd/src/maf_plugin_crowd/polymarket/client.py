@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from pydantic_core import from_json
 
+from maf_core.certificates import certificates
 from maf_core.errors import SourceError
 
 _LARGEST_BYTES = 8_000_000
@@ -17,7 +18,8 @@ class PolymarketClient:
     """A connection for each question: nobody closes a source, and it is asked a few times a minute."""
 
     def __init__(self, timeout_s: float) -> None:
-        self._http = httpx.AsyncClient(timeout=timeout_s, limits=httpx.Limits(max_keepalive_connections=0))
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(timeout=timeout_s, limits=limits, verify=certificates())
 
     async def get(self, url: str, **asked: Any) -> Any:
         """The JSON of an answer; None for a 404, which is how the service says that there is no such thing.

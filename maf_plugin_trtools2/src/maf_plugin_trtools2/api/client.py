@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from pydantic_core import from_json
 
+from maf_core.certificates import certificates
 from maf_core.errors import SourceError
 from maf_plugin_trtools2.api.config import api_key
 
@@ -20,7 +21,8 @@ class ApiClient:
     """A connection for each question: nobody closes a source, and it is asked a few times a minute."""
 
     def __init__(self, timeout_s: float) -> None:
-        self._http = httpx.AsyncClient(timeout=timeout_s, limits=httpx.Limits(max_keepalive_connections=0))
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(timeout=timeout_s, limits=limits, verify=certificates())
 
     async def rows(self, url: str, asked: Mapping[str, Any], symbol: str) -> list[dict[str, Any]]:
         """The rows of an answer; those of one symbol when it groups them by symbol.

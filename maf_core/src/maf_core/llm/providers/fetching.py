@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
+from maf_core.certificates import certificates
 from maf_core.errors import LLMError
 from maf_core.llm.faults import without_secrets
 from maf_core.llm.providers.needs import llm_packages
@@ -36,7 +35,7 @@ async def fetch(
     try:
         async with (
             asyncio.timeout(timeout_s),
-            httpx.AsyncClient(timeout=timeout_s, verify=_certificates()) as client,
+            httpx.AsyncClient(timeout=timeout_s, verify=certificates()) as client,
             client.stream("GET", url, params=params, headers=headers) as response,
         ):
             body = await _body(response)
@@ -47,14 +46,6 @@ async def fetch(
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FetchError(f"{url} cannot be read ({type(error).__name__}).") from error
     return _object(url, response, body, tuple((headers or {}).values()))
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Read once: it takes longer than a question to a server nearby."""
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 async def _body(response: Any) -> bytes:
