@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import random
 import runpy
 import sys
@@ -65,6 +67,27 @@ def test_an_attempt_through_the_entry_holds_for_none(group, source):
         assert expression.holds(entry) in (True, False)
         with suppress(ExpressionError):  # and nothing else
             expression(entry)
+
+
+def test_a_parser_at_work_elsewhere_is_no_mistake_of_the_expression():
+    """As when garbage is collected in the middle, and what is logged for it shows a traceback."""
+    elsewhere = 5
+
+    def parse(phase, _):
+        nonlocal elsewhere
+        if phase == "stop" and elsewhere:
+            elsewhere -= 1
+            ast.parse("1 + 1")
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(parse)
+    try:
+        gc.set_threshold(10)
+        while elsewhere:
+            assert Expression(" + ".join(["payload.a"] * 40)).holds({"a": 1})
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(parse)
 
 
 def test_the_corpus_is_large():

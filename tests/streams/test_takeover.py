@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -226,6 +227,39 @@ async def test_what_is_delivered_while_a_consumer_leaves_is_not_lost(redis_url, 
     async with consuming(consumer("heir", lease_s=0.1), note):
         await until_quiet(redis)
     assert [entry.payload for entry in seen] == [{"n": 1}]
+
+
+async def test_whoever_is_cancelled_while_it_leaves_a_server_that_is_away_leaves_no_error_behind(
+    redis_url, consumer, note
+):
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    reading, leaving, away = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    errors: list[str] = []
+    loop.set_exception_handler(lambda _, context: errors.append(context["message"]))
+
+    async def goes_away(real, *args, **options):
+        if args[0] == "XREADGROUP":
+            reading.set()
+        if args[0] == "EVALSHA" and stop.is_set():
+            leaving.set()
+            await away.wait()
+            raise RedisConnectionError("connection reset by peer")
+        return await real(*args, **options)
+
+    async with connect(redis_url) as client:
+        patched(client, goes_away)
+        before = asyncio.all_tasks()
+        running = asyncio.create_task(consumer("leaving", client=client).run(note, stop))
+        await reading.wait()
+        stop.set()
+        await leaving.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        away.set()
+        await wait_until(lambda: asyncio.all_tasks() == before)
+    gc.collect()
+    assert errors == []
 
 
 async def test_what_was_trimmed_before_it_was_handled_is_not_handled_as_empty(redis, consumer, consuming, seen, note):

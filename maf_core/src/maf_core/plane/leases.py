@@ -105,11 +105,14 @@ class Leases:
         try:
             yield
         except BaseException:
-            with suppress(RedisError):  # the server away: they end by themselves
-                await asyncio.shield(self.settle(dict.fromkeys(names, ("resting", 0.0)), token))
+            await asyncio.shield(self._free(names, token))
             raise
         finally:
             await cancelled([keeper])
+
+    async def _free(self, names: Sequence[str], token: str) -> None:
+        with suppress(RedisError):  # the server away: they end by themselves
+            await self.settle(dict.fromkeys(names, ("resting", 0.0)), token)
 
     async def _keep(self, names: Sequence[str], token: str) -> None:
         held = list(names)

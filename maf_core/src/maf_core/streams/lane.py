@@ -68,8 +68,7 @@ class Lane:
         finally:
             self._open = False
             await cancelled([keeper, *self._tasks])
-            with suppress(*SERVER_AWAY):
-                await asyncio.shield(self._leave())
+            await asyncio.shield(self._leave())
 
     async def take_in(self, ask: Ask) -> Any:
         """Have `ask` take an entry for this consumer, and handle it; gives what `ask` says, before it is handled.
@@ -212,9 +211,10 @@ class Lane:
         await self._held.ack(deliveries)
 
     async def _leave(self) -> None:
-        if self._done:
-            await self._acknowledge()
-        await self._held.leave()
+        with suppress(*SERVER_AWAY):  # what is not handed back now is taken over after the lease
+            if self._done:
+                await self._acknowledge()
+            await self._held.leave()
 
     def _raise_failure(self) -> None:
         """A task that raises has met a server that is away."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from maf_core.plane.language import parsing
 from maf_core.plane.language.functions import MAX_DIGITS, SCOPE
 from maf_core.plane.language.kinds import first_field, is_number, is_sum, is_truth
 
@@ -37,10 +38,10 @@ class Compiled(NamedTuple):
 def compiled(tree: ast.expr) -> Compiled:
     """Both functions of a tree, which is used up."""
     field, already_truth = first_field(tree), is_truth(tree)
-    present = ast.parse("True" if field is None else f"{field!r} in payload", mode="eval").body
+    present = parsing.expression("True" if field is None else f"{field!r} in payload")
     value = _Rewriter().visit(tree)
     truth = value if already_truth else ast.IfExp(value, ast.Constant(True), ast.Constant(False))
-    module = _with(ast.parse(_FUNCTIONS), PRESENT=present, VALUE=value, TRUTH=truth)
+    module = _with(parsing.module(_FUNCTIONS), PRESENT=present, VALUE=value, TRUTH=truth)
     made: dict[str, Any] = dict(SCOPE)
     exec(compile(ast.fix_missing_locations(module), "<expression>", "exec"), made)  # noqa: S102
     return Compiled(made["value"], made["holds"])
@@ -127,7 +128,7 @@ def _with(tree: Any, **parts: ast.expr) -> Any:
 
 def _located(source: str, node: ast.expr) -> ast.expr:
     """The tree of our own source, all of it at the place of a part."""
-    tree = ast.parse(source, mode="eval").body
+    tree = parsing.expression(source)
     for each in ast.walk(tree):
         ast.copy_location(each, node)
     return tree

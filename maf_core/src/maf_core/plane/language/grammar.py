@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from maf_core.errors import ExpressionError
+from maf_core.plane.language import parsing
 from maf_core.plane.language.faults import children, fault, written
 
 MAX_LENGTH = 2000
@@ -28,7 +29,7 @@ def parsed(source: str) -> ast.expr:
         raise ExpressionError("the expression is empty; one that always holds is True.")
     if "\n" in text or "\r" in text:
         raise ExpressionError(f"{shown(source)} has several lines; an expression has one. In YAML, `>` folds lines.")
-    tree = ast.parse(text, mode="eval").body
+    tree = parsing.expression(text)
     _check(tree, text.encode(), _indent(source))
     return tree
 
